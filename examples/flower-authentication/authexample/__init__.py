@@ -1,0 +1,1 @@
+"""authexample: federated averaging over authenticated nodes, the Python side."""

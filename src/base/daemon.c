@@ -1,0 +1,162 @@
+#include "base/daemon.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static const int end_signals[] = {SIGTERM, SIGINT, SIGQUIT};
+
+static void end_signal_set(sigset_t *set)
+{
+        sigemptyset(set);
+        for (size_t i = 0; i < ELEMENTSOF(end_signals); i++)
+                sigaddset(set, end_signals[i]);
+}
+
+typedef struct StopHook {
+        void (*stop)(void *userdata);
+        void *userdata;
+} StopHook;
+
+static int on_end_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+{
+        StopHook *hook = userdata;
+        sigset_t set;
+
+        log_debug("Signal %u, ending", si->ssi_signo);
+        if (hook->stop)
+                hook->stop(hook->userdata);
+        else
+                (void) sd_event_exit(sd_event_source_get_event(s), 0);
+        /* The second one finds its default action and ends the process, wherever it is. */
+        end_signal_set(&set);
+        (void) pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+        return 0;
+}
+
+static int add_end_signal(sd_event *event, int signo, void (*stop)(void *userdata), void *userdata)
+{
+        _cleanup_free_ StopHook *hook = new0(StopHook, 1);
+        sd_event_source *s = NULL;
+        int r;
+
+        if (!hook)
+                return -ENOMEM;
+        *hook = (StopHook){.stop = stop, .userdata = userdata};
+        /* A shell starts its background jobs with SIGINT and SIGQUIT ignored. */
+        if (signal(signo, SIG_DFL) == SIG_ERR)
+                return -errno;
+        r = sd_event_add_signal(event, &s, signo, on_end_signal, hook);
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_destroy_callback(s, free);
+        TAKE_PTR(hook);
+        r = sd_event_source_set_floating(s, true);
+        sd_event_source_unref(s);
+        return r;
+}
+
+int daemon_setup_signals(sd_event *event)
+{
+        return daemon_setup_stop(event, NULL, NULL);
+}
+
+int daemon_setup_stop(sd_event *event, void (*stop)(void *userdata), void *userdata)
+{
+        sigset_t set;
+        int r;
+
+        if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+                return -errno;
+        end_signal_set(&set);
+        /* sd_event_add_child() wants it. */
+        sigaddset(&set, SIGCHLD);
+        r = pthread_sigmask(SIG_BLOCK, &set, NULL);
+        if (r != 0)
+                return -r;
+        for (size_t i = 0; i < ELEMENTSOF(end_signals); i++) {
+                r = add_end_signal(event, end_signals[i], stop, userdata);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+void daemon_notify_ready(const char *status)
+{
+        (void) sd_notifyf(0, "READY=1\nSTATUS=%s", strempty(status));
+}
+
+void daemon_notify_status(const char *fmt, ...)
+{
+        _cleanup_free_ char *s = NULL;
+        va_list ap;
+
+        va_start(ap, fmt);
+        if (vasprintf(&s, fmt, ap) < 0)
+                s = NULL;
+        va_end(ap);
+        if (s)
+                (void) sd_notifyf(0, "STATUS=%s", s);
+}
+
+void daemon_notify_stopping(void)
+{
+        (void) sd_notify(0, "STOPPING=1");
+}
+
+void daemon_raise_nofile(void)
+{
+        struct rlimit l;
+
+        if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+                return;
+        l.rlim_cur = l.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &l) < 0)
+                log_debug_errno(errno, "Limit of open files not raised, ignoring");
+}
+
+void daemon_protect_memory(void)
+{
+        if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+                log_debug_errno(errno, "Process stays dumpable, ignoring");
+}
+
+static int on_parent_gone(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+        log_debug("Parent process is gone, ending");
+        (void) sd_event_source_set_enabled(s, SD_EVENT_OFF);
+        return kill(getpid(), SIGTERM) < 0 ? -errno : 0;
+}
+
+int daemon_watch_parent(sd_event *event, pid_t pid)
+{
+        _cleanup_close_ int fd = -EBADF;
+        sd_event_source *s;
+        int r;
+
+        fd = (int) syscall(SYS_pidfd_open, pid, 0);
+        if (fd < 0) {
+                if (errno != ESRCH)
+                        return -errno;
+                return kill(getpid(), SIGTERM) < 0 ? -errno : 0;
+        }
+        r = sd_event_add_io(event, &s, fd, EPOLLIN, on_parent_gone, NULL);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_io_fd_own(s, true);
+        if (r >= 0)
+                TAKE_FD(fd);
+        if (r >= 0)
+                r = sd_event_source_set_floating(s, true);
+        sd_event_source_unref(s);
+        return r < 0 ? r : 0;
+}

@@ -1,0 +1,78 @@
+#include <sysexits.h>
+
+#include "cli/rpc-text.h"
+
+static char *explain_unavailable(const char *detail, const ConnConfig *c)
+{
+        if (!strstr(detail, "handshake failed"))
+                return xasprintf("Cannot reach the SuperLink (\"%s\" of %s): %s\nThe Control API of "
+                                 "flower-superlink is on port 9093 "
+                                 "by default.",
+                        c->name, c->source, detail);
+        if (c->insecure)
+                return xasprintf("The SuperLink at %s refused the connection (\"%s\" of %s): %s\nIt may "
+                                 "expect TLS: set "
+                                 "root-certificates instead of insecure = true.",
+                        c->address, c->name, c->source, detail);
+        return xasprintf(
+                "No TLS connection to the SuperLink at %s (\"%s\" of %s): %s\nIts certificate must be for "
+                "that host "
+                "name and signed by a CA in %s; a SuperLink started with --insecure needs insecure = true.",
+                c->address, c->name, c->source, detail,
+                c->root_certificates ? c->root_certificates
+                                     : "the system's trust store (set root-certificates for your own)");
+}
+
+static char *explain_unimplemented(const char *detail, const ConnConfig *c)
+{
+        if (strstr(detail, "without account authentication") ||
+                strstr(detail, "without user authentication"))
+                return xasprintf(
+                        "Account authentication is not enabled on the SuperLink at %s.", c->address);
+        if (strstr(detail, "without artifact provider"))
+                return xasprintf("The SuperLink at %s keeps no artifacts.", c->address);
+        return xasprintf("The server at %s does not know this call: %s\nIs this the address of the Control "
+                         "API (port 9093 by "
+                         "default), and not of the Fleet API?",
+                c->address, detail);
+}
+
+int rpc_explain(RpcClass status, const char *detail, const ConnConfig *c, char **ret_text)
+{
+        detail = strempty(detail);
+        switch (status) {
+        case RPC_UNAVAILABLE:
+                *ret_text = explain_unavailable(detail, c);
+                return EX_UNAVAILABLE;
+        case RPC_DEADLINE_EXCEEDED:
+                *ret_text = xasprintf("The SuperLink at %s did not answer in time. Try again.", c->address);
+                return EX_TEMPFAIL;
+        case RPC_UNAUTHENTICATED:
+                *ret_text = xasprintf(
+                        "The SuperLink at %s wants to know who you are: %s\nLog in with `flwr login` of the "
+                        "Python package, or ask its administrator for access.",
+                        c->address, detail);
+                return EX_NOPERM;
+        case RPC_PERMISSION_DENIED:
+                *ret_text = xasprintf("Permission denied. %s", detail);
+                return EX_NOPERM;
+        case RPC_UNIMPLEMENTED:
+                *ret_text = explain_unimplemented(detail, c);
+                return EX_PROTOCOL;
+        case RPC_NOT_FOUND:
+                *ret_text = strstr(detail, "Run ID") ? strdup("There is no such run. `flwr ls` shows the "
+                                                              "runs that the SuperLink knows.")
+                                                     : strdup(detail);
+                return EX_DATAERR;
+        case RPC_FAILED_PRECONDITION:
+        case RPC_INVALID_ARGUMENT:
+        case RPC_ALREADY_EXISTS:
+        case RPC_OUT_OF_RANGE:
+                *ret_text = xasprintf("The SuperLink at %s refused: %s", c->address, detail);
+                return EX_DATAERR;
+        default:
+                *ret_text = xasprintf("The SuperLink at %s failed with %s: %s", c->address,
+                        rpc_class_to_string(status), detail);
+                return EX_SOFTWARE;
+        }
+}

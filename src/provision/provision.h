@@ -1,0 +1,99 @@
+/* The subcommands of flwr-provision: each is a Program (flags, help) and a function that does it.
+ *
+ * A function returns 0, or -errno after it has logged what went wrong; main makes a sysexits number of it.
+ */
+#pragma once
+
+#include "base/options.h"
+#include "base/time-util.h"
+
+/* Of all subcommands: one struct, so that the manual page can show all their flags. */
+typedef struct Arguments {
+        char *dir;
+        char *ca_dir;
+        char *common_name;
+        char **names;
+        uint64_t days;
+        uint64_t count;
+        char *prefix;
+        char *list;
+        bool force;
+} Arguments;
+
+void arguments_done(Arguments *a);
+
+typedef struct Command {
+        const char *name;
+        const Program *program;
+        int (*run)(const Arguments *a, char **positionals);
+} Command;
+
+extern const Program program_ca, program_server, program_node_keys, program_show;
+
+int command_ca(const Arguments *a, char **positionals);
+int command_server(const Arguments *a, char **positionals);
+int command_node_keys(const Arguments *a, char **positionals);
+int command_show(const Arguments *a, char **positionals);
+
+/* Rows of the tables; put together by main for the manual page, where nothing is needed. */
+#define ROW_DIR(text, needed)                                                                               \
+        {                                                                                                   \
+                OPTION_STRING, "dir", .metavar = "DIR", .help = text, .offset = offsetof(Arguments, dir),   \
+                                      .flags = needed                                                       \
+        }
+#define ROW_DAYS(text)                                                                                      \
+        {                                                                                                   \
+                OPTION_UINT, "days", .metavar = "N", .fallback = text,                                      \
+                                     .help = "How long the certificate is valid.",                          \
+                                     .offset = offsetof(Arguments, days)                                    \
+        }
+#define ROW_FORCE                                                                                           \
+        {                                                                                                   \
+                OPTION_FLAG, "force",                                                                       \
+                        .help = "Replace files that are there already. Without it they are kept.",          \
+                        .offset = offsetof(Arguments, force)                                                \
+        }
+
+#define CA_DAYS "3650"
+#define ROWS_CA(needed)                                                                                     \
+        ROW_DIR("Where ca.key and ca.crt are put; made if needed.", needed), ROW_DAYS(CA_DAYS),             \
+                {OPTION_STRING, "common-name", .metavar = "NAME",                                           \
+                        .fallback = "\"Flower CA\" and a random suffix",                                    \
+                        .help = "Name of the CA, for people.", .offset = offsetof(Arguments, common_name)}, \
+                ROW_FORCE
+
+#define SERVER_DAYS "397"
+#define ROWS_SERVER(needed)                                                                                 \
+        ROW_DIR("Where server.key and server.pem are put; made if needed.", needed),                        \
+                {OPTION_STRING, "ca", .metavar = "DIR", .fallback = "the same as --dir",                    \
+                        .help = "Where ca.key and ca.crt are.", .offset = offsetof(Arguments, ca_dir)},     \
+                {OPTION_STRINGS, "name", .metavar = "NAME",                                                 \
+                        .fallback = "localhost, this host's name, 127.0.0.1, ::1 and 0.0.0.0",              \
+                        .help = "DNS name or IP address that nodes and users connect to. Can be given "     \
+                                "more "                                                                     \
+                                "than once; then only these names are in the certificate.",                 \
+                        .offset = offsetof(Arguments, names)},                                              \
+                ROW_DAYS(SERVER_DAYS), ROW_FORCE
+
+#define NODE_KEYS_PREFIX "client_credentials_"
+#define ROWS_NODE_KEYS(needed)                                                                              \
+        ROW_DIR("Where the keys are put; made if needed.", needed),                                         \
+                {OPTION_UINT, "count", .metavar = "N", .fallback = "1",                                     \
+                        .help = "How many keys, numbered from 1.", .offset = offsetof(Arguments, count)},   \
+                {OPTION_STRING, "prefix", .metavar = "NAME", .fallback = NODE_KEYS_PREFIX,                  \
+                        .help = "Name of the files, before the number.",                                    \
+                        .offset = offsetof(Arguments, prefix)},                                             \
+                {OPTION_STRING, "list", .metavar = "FILE",                                                  \
+                        .help = "Also keep a list of the public keys in this file (below --dir when "       \
+                                "relative), "                                                               \
+                                "as flower-superlink --auth-list-public-keys takes it. Keys are added to "  \
+                                "a list "                                                                   \
+                                "that is there already.",                                                   \
+                        .offset = offsetof(Arguments, list)},                                               \
+        {                                                                                                   \
+                OPTION_FLAG, "force",                                                                       \
+                        .help = "Make new keys also where there are some, and a new list. Without it, "     \
+                                "keys "                                                                     \
+                                "that are there are kept, and missing ones are made.",                      \
+                        .offset = offsetof(Arguments, force)                                                \
+        }

@@ -1,0 +1,68 @@
+/* Shared by the files of the hub's services only. */
+#pragma once
+
+#include "model/key.h"
+#include "services/id-set.h"
+#include "services/link.h"
+
+typedef struct AllowedKey AllowedKey;
+
+struct Link {
+        sd_event *event;
+        Store *store;
+        AllowedKey *allowed;
+        bool has_allow_list;
+
+        HeldList *node_pulls;   /* Fleet PullMessages, by node id */
+        HeldList *app_pulls;    /* ServerAppIo PullMessages, by run id */
+        HeldList *object_pulls; /* PullObject of announced objects, by the id's first 8 bytes */
+        HeldList *launchers;    /* ListAppsToLaunch */
+        HeldList *log_streams;  /* StreamLogs, by run id */
+
+        sd_event_source *wake;  /* deferred: look at what events have marked */
+        sd_event_source *slow_readers;
+        IdSet *slow_logs;
+        sd_event_source *sweep; /* nodes and tokens whose time has come */
+        IdSet *woken_nodes, *woken_runs, *woken_logs, *woken_objects;
+        bool wake_launchers;
+
+        Method *fleet, *serverappio, *control, *health;
+        const Method *fleet_services[3], *serverappio_services[3], *control_services[3];
+};
+
+static inline Link *call_link(const Call *c)
+{
+        return call_userdata(c);
+}
+
+bool link_key_is_allowed(const Link *l, const ObjectId *fingerprint);
+void link_arm_sweep(Link *l);
+/* Token of a run: alive again for LINK_TOKEN_PATIENCE. */
+void link_touch_token(Link *l, uint64_t run_id);
+void link_finish_run(Link *l, uint64_t run_id, RunSubStatus sub, const char *details);
+
+int fleet_table(Method **ret);
+int serverappio_table(Method **ret);
+int control_table(Method **ret);
+int health_table(Method **ret);
+
+/* Retries what is held after an event; each in the file of its service. */
+void fleet_wake_node(Link *l, uint64_t node_id);
+void serverappio_wake_run(Link *l, uint64_t run_id);
+void serverappio_wake_launchers(Link *l);
+void control_wake_logs(Link *l, uint64_t run_id);
+int control_slow_readers(sd_event_source *s, uint64_t usec, void *userdata);
+void objects_wake(Link *l, uint64_t key);
+/* At the end of the hold. */
+void fleet_pull_expired(HeldCall *h, void *userdata);
+void serverappio_pull_expired(HeldCall *h, void *userdata);
+void serverappio_launchers_expired(HeldCall *h, void *userdata);
+void control_logs_expired(HeldCall *h, void *userdata);
+void objects_pull_expired(HeldCall *h, void *userdata);
+
+/* objects.c, shared by Fleet and ServerAppIo: the caller's right to the object has been checked. */
+uint64_t objects_key(const ObjectId *id);
+/* Takes request. */
+void objects_pull(Link *l, Call *c, Request *request);
+/* Takes request; ret_stored tells whether the object is now here. */
+void objects_push(Link *l, Call *c, Request *request, bool *ret_stored);

@@ -1,0 +1,245 @@
+/* ServerAppIo: how a run gets its process, its inputs, and gives back its outputs. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "model/fab.h"
+#include "services/serverappio.h"
+
+static NumbersReply *runs_to_launch(Link *l)
+{
+        NumbersReply *reply = rpc_new(RPC_LIST_APPS_TO_LAUNCH_RESPONSE);
+        const Run *run;
+        size_t pos = 0;
+
+        while (reply && (run = store_run_next(l->store, &pos))) {
+                if (run->status != RUN_PENDING || store_token_of_run(l->store, run->run_id))
+                        continue;
+                if (GROW_ARRAY(reply->numbers, reply->n) < 0)
+                        return rpc_free(RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
+                reply->numbers[reply->n++] = run->run_id;
+        }
+        return reply;
+}
+
+void serverappio_list_apps_to_launch(Call *c, void *request)
+{
+        Link *l = call_link(c);
+        NumbersReply *reply = runs_to_launch(l);
+
+        if (reply && reply->n == 0) {
+                rpc_free(RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
+                if (held_list_add(l->launchers, c, 0, request, NULL) < 0)
+                        call_fail(c, RPCERR_BUSY, "Out of memory");
+                return;
+        }
+        service_reply(c, RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
+        service_request_free(request);
+}
+
+void serverappio_wake_launchers(Link *l)
+{
+        HeldCall *h;
+
+        while ((h = held_any(l->launchers))) {
+                NumbersReply *reply = runs_to_launch(l);
+
+                if (reply && reply->n == 0) {
+                        rpc_free(RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
+                        return;
+                }
+                service_reply(held_take(h), RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
+        }
+}
+
+void serverappio_launchers_expired(HeldCall *h, void *userdata)
+{
+        service_reply(h->call, RPC_LIST_APPS_TO_LAUNCH_RESPONSE, rpc_new(RPC_LIST_APPS_TO_LAUNCH_RESPONSE));
+}
+
+static bool has_native_serverapp(Store *store, const Run *run)
+{
+        _cleanup_blob_ Blob *fab = NULL;
+        _cleanup_fab_info_ FabInfo info = {};
+        _cleanup_free_ char *why = NULL;
+
+        return store_fab_get(store, &run->fab_hash, &fab) >= 0 && fab_inspect(fab, &info, &why) >= 0 &&
+                info.has_native_serverapp;
+}
+
+void serverappio_request_token(Call *c, void *request)
+{
+        Request *req = request;
+        RunRequest *m = req->message;
+        Link *l = call_link(c);
+        const Run *run = store_run(l->store, m->run_id);
+        TokenReply *reply = rpc_new(RPC_REQUEST_TOKEN_RESPONSE);
+        const char *token;
+        int r = -EEXIST;
+
+        if (run && run->status == RUN_PENDING)
+                r = store_token_create(
+                        l->store, m->run_id, now_realtime() + LINK_TOKEN_FIRST, NULL, NULL, &token);
+        if (reply)
+                reply->token = strdup(r >= 0 ? token : "");
+        if (!reply || !reply->token) {
+                rpc_free(RPC_REQUEST_TOKEN_RESPONSE, reply);
+                call_fail(c, RPCERR_BUSY, "Out of memory");
+                goto finish;
+        }
+        if (r >= 0) {
+                reply->native = has_native_serverapp(l->store, run);
+                (void) store_run_transition(l->store, m->run_id, RUN_STARTING, RUN_SUB_NONE, "", NULL, NULL);
+                link_arm_sweep(l);
+        }
+        service_reply_durable(c, l->store, RPC_REQUEST_TOKEN_RESPONSE, reply);
+finish:
+        service_request_free(req);
+}
+
+/* ---- inputs: the context is read by the store's thread ---- */
+
+typedef struct InputsRead {
+        ServiceHold hold;
+        Call *call; /* NULL: gone */
+        Link *link;
+        AppInputs *inputs;
+        uint64_t run_id;
+} InputsRead;
+
+static void inputs_cancelled(ServiceHold *h)
+{
+        ((InputsRead *) h)->call = NULL;
+}
+
+static void got_context(int outcome, Blob *context, void *userdata)
+{
+        InputsRead *i = userdata;
+        Link *l = i->link;
+        char id[24];
+
+        snprintf(id, sizeof(id), "%" PRIu64, i->run_id);
+        if (!i->call)
+                goto drop;
+        if (outcome < 0 || !context ||
+                store_run_transition(l->store, i->run_id, RUN_RUNNING, RUN_SUB_NONE, "", NULL, NULL) < 0) {
+                call_fail(i->call, RPCERR_RUN_START_REJECTED, id);
+                goto drop;
+        }
+        (void) store_token_extend(l->store, i->run_id, now_realtime() + LINK_TOKEN_FIRST);
+        i->inputs->context = blob_ref(context);
+        service_reply_durable(i->call, l->store, RPC_PULL_APP_INPUTS_RESPONSE, TAKE_PTR(i->inputs));
+drop:
+        rpc_free(RPC_PULL_APP_INPUTS_RESPONSE, i->inputs);
+        free(i);
+}
+
+/* Run and FAB of the inputs, as they are before the run starts. */
+static AppInputs *inputs_of(Store *store, const Run *run)
+{
+        AppInputs *inputs = rpc_new(RPC_PULL_APP_INPUTS_RESPONSE);
+
+        if (!inputs)
+                return NULL;
+        inputs->run = new0(Run, 1);
+        if (!inputs->run || run_copy(run, inputs->run) < 0 ||
+                store_fab_get(store, &run->fab_hash, &inputs->fab.content) < 0)
+                return rpc_free(RPC_PULL_APP_INPUTS_RESPONSE, inputs);
+        inputs->fab.hash = run->fab_hash;
+        return inputs;
+}
+
+/* 1.20 has no tokens: its ServerApp takes the oldest run that waits for a process, launched by us or not. */
+static const Run *run_for_old_app(Store *store)
+{
+        const Run *run;
+        size_t pos = 0;
+
+        while ((run = store_run_next(store, &pos)))
+                if (run->status == RUN_STARTING)
+                        return run;
+        pos = 0;
+        while ((run = store_run_next(store, &pos)))
+                if (run->status == RUN_PENDING)
+                        return run;
+        return NULL;
+}
+
+static const Run *run_of_inputs(Call *c, Link *l, const char *token)
+{
+        const char *created;
+        const Run *run;
+        uint64_t run_id;
+
+        if (!isempty(token)) {
+                if (store_token_find(l->store, token, &run_id) >= 0)
+                        return store_run(l->store, run_id);
+                call_fail(c, RPCERR_TOKEN, NULL);
+                return NULL;
+        }
+        run = run_for_old_app(l->store);
+        if (!run) {
+                service_reply(c, RPC_PULL_APP_INPUTS_RESPONSE, rpc_new(RPC_PULL_APP_INPUTS_RESPONSE));
+                return NULL;
+        }
+        run_id = run->run_id;
+        if (run->status == RUN_PENDING) {
+                (void) store_token_create(
+                        l->store, run_id, now_realtime() + LINK_TOKEN_FIRST, NULL, NULL, &created);
+                (void) store_run_transition(l->store, run_id, RUN_STARTING, RUN_SUB_NONE, "", NULL, NULL);
+        }
+        return store_run(l->store, run_id);
+}
+
+void serverappio_pull_app_inputs(Call *c, void *request)
+{
+        Request *req = request;
+        RunRequest *m = req->message;
+        Link *l = call_link(c);
+        const Run *run = run_of_inputs(c, l, m->token);
+        InputsRead *i;
+        char id[24];
+
+        service_request_free(req);
+        if (!run)
+                return;
+        snprintf(id, sizeof(id), "%" PRIu64, run->run_id);
+        i = run->status == RUN_STARTING ? new0(InputsRead, 1) : NULL;
+        if (!i) {
+                call_fail(c, RPCERR_RUN_START_REJECTED, id);
+                return;
+        }
+        *i = (InputsRead) { .hold.cancelled = inputs_cancelled, .call = c, .link = l, .run_id = run->run_id };
+        i->inputs = inputs_of(l->store, run);
+        if (!i->inputs) {
+                free(i);
+                call_fail(c, RPCERR_RUN_START_REJECTED, id);
+                return;
+        }
+        call_set_data(c, i);
+        if (store_context_read(l->store, run->run_id, got_context, i) < 0)
+                got_context(-ENOENT, NULL, i);
+}
+
+void serverappio_push_app_outputs(Call *c, void *request)
+{
+        Request *req = request;
+        AppOutputs *m = req->message;
+        Link *l = call_link(c);
+        uint64_t run_id = m->run_id;
+        int r;
+
+        if (!isempty(m->token) && store_token_find(l->store, m->token, &run_id) < 0) {
+                call_fail(c, RPCERR_TOKEN, NULL);
+                goto finish;
+        }
+        if (service_guard_running(c, l->store, run_id) < 0)
+                goto finish;
+        /* The token stays until the run is finished: heartbeats of the app's last moments are still good ones. */
+        r = m->context ? store_context_write(l->store, run_id, m->context, NULL, NULL) : 0;
+        if (r < 0)
+                service_fail_errno(c, r, "The context could not be stored");
+        else
+                service_reply_durable(c, l->store, RPC_EMPTY, NULL);
+finish:
+        service_request_free(req);
+}

@@ -1,0 +1,72 @@
+/* The launcher of app processes for either daemon: asks for runs that wait for a process, starts one each, watches them.
+ *
+ *      ListAppsToLaunch (held) -> RequestToken -> start -> ... -> child ends -> tell the daemon how
+ *
+ * It outlives its daemon for a while, so that apps survive a restart of it. */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "base/options.h"
+#include "stubs/stub.h"
+
+typedef struct SuperexecArgs {
+        bool insecure;
+        char *appio_api_address;
+        char *plugin_type;
+        uint64_t parent_pid;
+        char *lock_file;
+        char *python_apps;
+        uint64_t max_apps;
+} SuperexecArgs;
+
+extern const Program SUPEREXEC_PROGRAM;
+void superexec_args_done(SuperexecArgs *a);
+
+typedef struct App App;
+
+/* What differs between the two kinds of app. */
+typedef struct Plugin {
+        const char *name;         /* "clientapp" */
+        const char *program;      /* "flwr-clientapp", ours and the genuine one */
+        const char *address_flag; /* "--clientappio-api-address" */
+        RpcMethodId list, request_token, push_outputs;
+} Plugin;
+
+typedef struct Superexec {
+        sd_event *event;
+        const SuperexecArgs *args;
+        const Plugin *plugin;
+        Channel *channel;
+        Stub *stub;
+        StubCall *list_call, *token_call;
+        sd_event_source *timer, *kill_timer;
+        usec_t unavailable_since; /* monotonic, 0: the daemon answers */
+        usec_t listed_at;
+        uint64_t *runs; /* to be launched, from the end */
+        size_t n_runs;
+        App *apps;
+        unsigned n_apps;
+        bool stopping;
+        int lock_fd;
+} Superexec;
+
+int superexec_start(Superexec *s);
+void superexec_stop(void *superexec);
+void superexec_done(Superexec *s);
+/* An app has ended: there is room again. */
+void superexec_app_ended(Superexec *s);
+
+/* app.c */
+/* Starts the process for a run. native: the FAB has a native side for this machine. */
+int app_start(Superexec *s, uint64_t run_id, const char *token, bool native);
+void apps_kill(Superexec *s, int signal);
+void apps_free(Superexec *s);
+
+/* executor.c: where executors are. */
+/* Our own one: beside this program (a build tree), or in libexec. -ENOENT. */
+int executor_find_native(const char *program, char **ret);
+/* The genuine one: in dir, or (dir NULL) the first on PATH that is not ours. -ENOENT with *reterr_text for people. */
+int executor_find_python(const char *program, const char *dir, char **ret, char **reterr_text);
+/* Whether that Python environment has Flower 1.20, whose flwr-serverapp knows no --token. */
+bool executor_is_flower_1_20(const char *path);

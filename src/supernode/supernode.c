@@ -1,0 +1,314 @@
+#include "supernode/supernode.h"
+
+#include <sysexits.h>
+
+#include "base/daemon.h"
+#include "base/exit-code.h"
+#include "base/fs-util.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#define SUPERLINK_DEFAULT "0.0.0.0:9092"
+#define CLIENTAPPIO_DEFAULT "0.0.0.0:9094"
+#define DRAIN_LIMIT (1 * USEC_PER_SEC)
+#define FREE_SPACE_FLOOR (UINT64_C(128) * 1024 * 1024)
+#define FINGERPRINT_DIGITS 16 /* of the key, in the name of the state directory */
+
+/* ---- what the flags say ---- */
+
+static int load_tls(Supernode *s, const SupernodeArgs *args)
+{
+        _cleanup_free_ char *why = NULL;
+
+        if (args->insecure && args->root_certificates)
+                return exit_with(FLWR_EXIT_COMMON_TLS_NOT_SUPPORTED,
+                        "--insecure and --root-certificates exclude each other: give one of them.");
+        if (args->insecure) {
+                log_warning("TLS is off (--insecure): models travel in plain text.");
+                return 0;
+        }
+        if (tls_client_new(args->root_certificates, &s->tls, &why) < 0)
+                return exit_with(FLWR_EXIT_COMMON_TLS_NOT_SUPPORTED, "%s", strempty(why));
+        return 0;
+}
+
+static int check_public_key(const NodeKey *key, const char *path)
+{
+        _cleanup_(public_key_freep) PublicKey *public = NULL;
+        _cleanup_free_ char *why = NULL;
+
+        if (public_key_from_ssh_file(path, &public, &why) < 0)
+                return exit_with(FLWR_EXIT_SUPERNODE_NODE_AUTH_KEY_INVALID, "%s", strempty(why));
+        if (!streq(public_key_pem(public), node_key_pem(key)))
+                return exit_with(FLWR_EXIT_SUPERNODE_NODE_AUTH_KEY_INVALID,
+                        "%s is not the public key of the private key given: make the pair with ssh-keygen -t ecdsa -b 384, or leave "
+                        "--auth-supernode-public-key out.",
+                        path);
+        return 0;
+}
+
+static int load_key(Supernode *s, const SupernodeArgs *args)
+{
+        _cleanup_free_ char *why = NULL;
+        int r;
+
+        if (args->auth_public_key && !args->auth_private_key)
+                return exit_with(FLWR_EXIT_SUPERNODE_NODE_AUTH_KEYS_REQUIRED,
+                        "--auth-supernode-public-key needs --auth-supernode-private-key: the node signs with it.");
+        if (!args->auth_private_key) {
+                r = node_key_generate(&s->key);
+                if (r < 0)
+                        log_error_errno(r, "Cannot make a key");
+                return r < 0 ? EX_SOFTWARE : 0;
+        }
+        if (node_key_load(args->auth_private_key, &s->key, &why) < 0)
+                return exit_with(FLWR_EXIT_SUPERNODE_NODE_AUTH_KEY_INVALID, "%s", strempty(why));
+        s->own_key = true;
+        return args->auth_public_key ? check_public_key(s->key, args->auth_public_key) : 0;
+}
+
+static int load_node_config(Supernode *s, const SupernodeArgs *args)
+{
+        _cleanup_free_ char *why = NULL;
+        char *strings[] = { args->node_config, NULL };
+
+        if (!args->node_config)
+                return 0;
+        if (config_parse_args(strings, &s->node_config, &why) >= 0)
+                return 0;
+        log_error("--node-config: %s", strempty(why));
+        return EX_USAGE;
+}
+
+static int parse_limits(const SupernodeArgs *args, StubConfig *config)
+{
+        uint64_t n;
+        double seconds;
+
+        config->max_retries = -1;
+        config->max_wait = USEC_INFINITY;
+        if (args->max_retries && (parse_u64(args->max_retries, &n) < 0 || n > INT32_MAX)) {
+                log_error("--max-retries '%s' is not a whole number from 0", args->max_retries);
+                return EX_USAGE;
+        }
+        if (args->max_retries)
+                config->max_retries = (int64_t) n;
+        if (args->max_wait_time && (parse_double(args->max_wait_time, &seconds) < 0 || seconds < 0)) {
+                log_error("--max-wait-time '%s' is not a number of seconds", args->max_wait_time);
+                return EX_USAGE;
+        }
+        if (args->max_wait_time)
+                config->max_wait = seconds_to_usec(seconds);
+        return 0;
+}
+
+/* ---- parts ---- */
+
+static void on_retry(const char *path, const char *failure, usec_t delay, unsigned attempt, void *userdata)
+{
+        if (failure)
+                log_warning("The SuperLink is not available (%s); trying again in %.1f s (attempt %u)", failure,
+                        usec_to_seconds(delay), attempt);
+        else
+                log_info("The SuperLink is available again after %u tries", attempt);
+}
+
+static int connect_superlink(Supernode *s, const SupernodeArgs *args)
+{
+        const char *address = args->superlink ?: SUPERLINK_DEFAULT;
+        StubConfig config = { .give_up_on_handshake = true, .on_retry = on_retry, .userdata = s };
+        int r;
+
+        r = parse_limits(args, &config);
+        if (r != 0)
+                return r;
+        r = channel_new(s->event, address, s->tls, &s->channel);
+        if (r == -EINVAL)
+                return exit_with(FLWR_EXIT_COMMON_ADDRESS_INVALID,
+                        "'%s' (--superlink) is not an address: write HOST:PORT or [IPv6]:PORT.", address);
+        if (r >= 0)
+                r = auth_signer_new(s->key, &s->signer);
+        config.channel = s->channel;
+        config.signer = s->signer;
+        if (r >= 0)
+                r = stub_new(s->event, &config, &s->stub);
+        if (r < 0)
+                log_error_errno(r, "Cannot set up the connection to the SuperLink");
+        return r < 0 ? EX_OSERR : 0;
+}
+
+/* State belongs to the key; a key made for this life only has none on disk. */
+static int choose_directory(Supernode *s)
+{
+        _cleanup_free_ char *home = NULL, *nodes = NULL;
+        char hex[OBJECT_ID_HEX_MAX];
+        ObjectId fingerprint;
+        int r;
+
+        if (!s->own_key)
+                return 0;
+        key_pem_fingerprint(node_key_pem(s->key), &fingerprint);
+        object_id_format(&fingerprint, hex);
+        hex[FINGERPRINT_DIGITS] = 0;
+        if (flwr_home(&home) < 0 || !(nodes = path_join(home, "supernode")) ||
+                !(s->directory = path_join(nodes, hex)))
+                return exit_with(FLWR_EXIT_SUPERLINK_INVALID_ARGS, "No Flower home: set FLWR_HOME or HOME.");
+        r = mkdir_parents(s->directory, 0700);
+        if (r < 0) {
+                log_error_errno(r, "Cannot make the state directory %s", s->directory);
+                return EX_CANTCREAT;
+        }
+        return 0;
+}
+
+static void on_reply_ready(const ObjectId *instruction, void *userdata)
+{
+        Supernode *s = userdata;
+
+        sender_add(s->sender, instruction);
+}
+
+static int open_state(Supernode *s)
+{
+        _cleanup_free_ char *why = NULL;
+        StoreConfig store = {
+                .event = s->event,
+                .queue = STORE_QUEUE_BY_RUN,
+                .free_space_floor = FREE_SPACE_FLOOR,
+                .events = CLIENTAPPIO_STORE_EVENTS,
+        };
+        ClientAppIoConfig appio = { .event = s->event, .reply_ready = on_reply_ready, .userdata = s };
+        int r;
+
+        r = choose_directory(s);
+        if (r != 0)
+                return r;
+        store.directory = s->directory;
+        store.events.userdata = &s->appio;
+        if (store_open(&store, &s->store, &why) < 0) {
+                log_error("%s", strempty(why));
+                return EX_CONFIG;
+        }
+        appio.store = s->store;
+        if ((r = clientappio_new(&appio, &s->appio)) < 0 || (r = receiver_new(s, &s->receiver)) < 0 ||
+                (r = sender_new(s, &s->sender)) < 0) {
+                log_error_errno(r, "Cannot set up the node");
+                return EX_OSERR;
+        }
+        return 0;
+}
+
+static int listen_for_apps(Supernode *s, const SupernodeArgs *args)
+{
+        const char *address = args->clientappio_api_address ?: CLIENTAPPIO_DEFAULT;
+        _cleanup_free_ char *why = NULL, *host = NULL;
+        ServerConfig server = { .event = s->event };
+        ListenerConfig listener = {
+                .name = "clientappio",
+                .address = address,
+                .fd = -EBADF,
+                .services = clientappio_services(s->appio),
+                .userdata = s->appio,
+                .local_only = !args->isolation || streq(args->isolation, "subprocess"),
+        };
+        uint16_t port;
+        int r;
+
+        if (parse_address(address, &host, &port) < 0)
+                return exit_with(FLWR_EXIT_COMMON_ADDRESS_INVALID,
+                        "'%s' (--clientappio-api-address) is not an address: write HOST:PORT or [IPv6]:PORT.", address);
+        r = server_new(&server, &s->server);
+        if (r >= 0)
+                r = server_listen(s->server, &listener, &s->listener, &why);
+        if (r >= 0)
+                r = server_start(s->server);
+        if (r < 0) {
+                log_error("%s", why ?: strerror(-r));
+                return EX_UNAVAILABLE;
+        }
+        log_info("Flower Deployment Runtime: Starting ClientAppIo API on %s", address);
+        return 0;
+}
+
+static int start_launcher(Supernode *s, const SupernodeArgs *args)
+{
+        _cleanup_free_ char *lock = s->directory ? path_join(s->directory, "superexec.lock") : NULL, *why = NULL;
+        LauncherConfig config = {
+                .event = s->event,
+                .plugin_type = "clientapp",
+                .appio_address = args->clientappio_api_address ?: CLIENTAPPIO_DEFAULT,
+                .appio_port = listener_port(s->listener),
+                .lock_file = lock,
+                .python_apps = args->python_apps,
+        };
+
+        if (args->isolation && streq(args->isolation, "process"))
+                return 0;
+        if (launcher_new(&config, &s->launcher, &why) < 0)
+                return exit_with(
+                        FLWR_EXIT_SUPEREXEC_INVALID_PLUGIN_CONFIG, "%s", why ?: "Cannot start flower-superexec");
+        return 0;
+}
+
+int supernode_start(Supernode *s, const SupernodeArgs *args)
+{
+        int r;
+
+        log_info("Starting Flower SuperNode");
+        if ((r = load_tls(s, args)) != 0 || (r = load_key(s, args)) != 0 || (r = load_node_config(s, args)) != 0 ||
+                (r = connect_superlink(s, args)) != 0 || (r = open_state(s)) != 0 ||
+                (r = listen_for_apps(s, args)) != 0 || (r = start_launcher(s, args)) != 0)
+                return r;
+        sender_resume(s->sender);
+        r = member_start(s);
+        if (r < 0) {
+                log_error_errno(r, "Cannot join the federation");
+                return EX_OSERR;
+        }
+        daemon_notify_ready("Connecting to the SuperLink");
+        return 0;
+}
+
+static void on_drained(void *userdata)
+{
+        member_leave(userdata);
+}
+
+void supernode_stop(void *supernode)
+{
+        Supernode *s = supernode;
+
+        if (!s->receiver || s->state == MEMBER_LEAVING) {
+                (void) sd_event_exit(s->event, 0);
+                return;
+        }
+        daemon_notify_stopping();
+        s->launcher = launcher_free(s->launcher);
+        clientappio_drain(s->appio);
+        server_drain(s->server, DRAIN_LIMIT, on_drained, s);
+}
+
+void supernode_fail(Supernode *s, int status)
+{
+        s->exit_status = status;
+        supernode_stop(s);
+}
+
+void supernode_done(Supernode *s)
+{
+        member_done(s);
+        launcher_free(s->launcher);
+        receiver_free(s->receiver);
+        sender_free(s->sender);
+        stub_free(s->stub);
+        channel_free(s->channel);
+        auth_signer_free(s->signer);
+        server_free(s->server);
+        clientappio_free(TAKE_PTR(s->appio));
+        store_free(s->store);
+        tls_context_unref(s->tls);
+        node_key_free(s->key);
+        config_done(&s->node_config);
+        free(s->directory);
+        sd_event_unref(s->event);
+}
