@@ -107,7 +107,7 @@ static int decode_token(RpcDecoder *d, const void *proto, void *ret)
         const Flwr__Proto__RequestTokenResponse *p = proto;
         TokenReply *m = ret;
 
-        m->native = p->native;
+        m->launch = p->launch < _RPC_LAUNCH_MAX ? p->launch : RPC_LAUNCH_UNSAID;
         return rpc_decode_string(p->token, &m->token);
 }
 
@@ -117,7 +117,7 @@ static int encode_token(RpcEncoder *e, const void *message)
         Flwr__Proto__RequestTokenResponse p = FLWR__PROTO__REQUEST_TOKEN_RESPONSE__INIT;
 
         p.token = rpc_encode_string(m->token);
-        p.native = m->native;
+        p.launch = m->launch;
         return rpc_encode_message(e, &p.base);
 }
 

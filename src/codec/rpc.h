@@ -184,9 +184,17 @@ typedef struct AppOutputs {
         Blob *context;
 } AppOutputs;
 
+/* Our extension, field 1000, unknown to genuine peers: what a daemon of ours says of the app to be launched. */
+typedef enum RpcLaunch {
+        RPC_LAUNCH_UNSAID, /* a genuine daemon */
+        RPC_LAUNCH_PYTHON,
+        RPC_LAUNCH_NATIVE, /* the FAB has a native side for this machine */
+        _RPC_LAUNCH_MAX,
+} RpcLaunch;
+
 typedef struct TokenReply {
-        char *token;    /* "" when another launcher has it */
-        bool native;    /* our extension (field 1000, unknown to genuine peers): the FAB has a native side for this machine */
+        char *token; /* "" when another launcher has it */
+        RpcLaunch launch;
 } TokenReply;
 
 typedef struct NumbersReply {
@@ -318,6 +326,13 @@ typedef enum RpcMethodId {
         _RPC_METHOD_MAX,
 } RpcMethodId;
 extern const RpcMethod RPC_METHODS[_RPC_METHOD_MAX];
+
+/* Headers of our own executors and launcher; genuine peers neither send them nor look at them. */
+#define RPC_HEADER_PARTIAL "flwr-partial"       /* PullMessages of a ServerApp: answer as soon as one reply is there */
+#define RPC_HEADER_WAIT "flwr-wait"             /* PullMessage of a ClientApp: hold until there is one */
+#define RPC_HEADER_KEEP_TOKEN "flwr-keep-token" /* PushAppOutputs: more messages of the run are welcome */
+#define RPC_HEADER_APP_EXIT "flwr-app-exit"     /* PushAppOutputs: the app's process has ended; the value says how */
+
 /* Limits of requests that carry bulk; everything else is RPC_REQUEST_MAX. */
 #define RPC_REQUEST_MAX ((size_t) 4 * 1024 * 1024)
 #define RPC_OBJECT_REQUEST_MAX ((size_t) 2147483647)   /* gRPC's own limit: chunks have 5 or 20 MiB by default, but a variable of the peer sets them */

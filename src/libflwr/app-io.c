@@ -337,6 +337,8 @@ int app_io_check(AppIo *io, RpcMethodId method, RpcClass status, const char *det
                 return -ECANCELED;
         case RPC_UNIMPLEMENTED:
                 return -EOPNOTSUPP;
+        case RPC_FAILED_PRECONDITION:
+                return -EPERM;
         default:
                 return -EREMOTEIO;
         }

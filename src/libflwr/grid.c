@@ -243,7 +243,8 @@ int flwr_grid_push(flwr_grid *g, flwr_message *const *messages, size_t n, size_t
 
 /* ---- replies ---- */
 
-/* What cannot be read counts as an error of that node: the others' replies are not lost for it. Takes text. */
+/* What cannot be read counts as an error of that node: the others' replies are not lost for it. Takes text.
+ */
 static int make_unavailable(InboxTask *t, char *text, flwr_message **ret)
 {
         Message m = t->announced;

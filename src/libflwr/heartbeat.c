@@ -16,8 +16,8 @@ struct Heartbeat {
         RpcMethodId method;
         char *token;
         uint64_t run_id;
-        bool by_run;  /* the older layout */
-        bool proven;  /* one was answered "yes" */
+        bool by_run; /* the older layout */
+        bool proven; /* one was answered "yes" */
         StubCall *call;
         sd_event_source *timer;
 };

@@ -8,7 +8,8 @@
 #define POLL_LAST_USEC (3 * USEC_PER_SEC)
 /* An empty answer that took so long was held: asked again at once. */
 #define POLL_HELD_USEC USEC_PER_SEC
-/* Beyond it, no more announcements are asked for until some are taken: a hub of a hundred thousand nodes sends many at once. */
+/* Beyond it, no more announcements are asked for until some are taken: a hub of a hundred thousand nodes
+ * sends many at once. */
 #define QUEUE_MAX 4096
 
 typedef struct Expected {
@@ -203,7 +204,7 @@ static void on_polled(RpcClass status, const char *detail, void **reply, void *u
 
 static int poll_start(Inbox *b)
 {
-        static const Header partial = {"flwr-partial", "1", 1};
+        static const Header partial = {RPC_HEADER_PARTIAL, "1", 1};
         static const StubOptions options = {.headers = &partial, .n_headers = 1};
         _cleanup_free_ ObjectId *ids = new0(ObjectId, HASH_COUNT(b->expected));
         IdsRequest request = {.run_id = b->run_id, .ids = ids};
@@ -229,8 +230,8 @@ static void confirm(Inbox *b, const ObjectId *id)
 {
         ObjectRequest request = {.node_id = SUPERLINK_NODE_ID, .run_id = b->run_id, .id = *id};
 
-        (void) stub_call(app_io_stub(b->io), RPC_SERVERAPPIO_CONFIRM_MESSAGE_RECEIVED, &request, NULL, on_confirmed,
-                NULL, NULL);
+        (void) stub_call(app_io_stub(b->io), RPC_SERVERAPPIO_CONFIRM_MESSAGE_RECEIVED, &request, NULL,
+                on_confirmed, NULL, NULL);
 }
 
 static void on_fetched(Transfer *t, int result, const char *text, void *userdata)
@@ -299,7 +300,8 @@ static void advance(Inbox *b)
         }
         if (!b->ahead && b->queue)
                 r = fetch_start(b);
-        if (r >= 0 && b->expected && !b->poll && !b->poll_timer && b->poll_result == 0 && b->n_queue < QUEUE_MAX)
+        if (r >= 0 && b->expected && !b->poll && !b->poll_timer && b->poll_result == 0 &&
+                b->n_queue < QUEUE_MAX)
                 r = poll_start(b);
         if (r < 0) {
                 poll_failed(b, r, NULL);

@@ -16,6 +16,7 @@
 /* What is kept while the SuperLink does not answer. */
 #define PENDING_MAX ((size_t) 8 * 1024 * 1024)
 #define READ_SIZE ((size_t) 64 * 1024)
+#define READS_A_TURN 32
 
 struct LogCapture {
         AppIo *io;
@@ -35,7 +36,7 @@ struct LogCapture {
         /* I/O thread */
         sd_event_source *timer;
         StubCall *call;
-        Task *flush;   /* waits for everything to be sent */
+        Task *flush;    /* waits for everything to be sent */
         bool last_will; /* the process ends then */
 };
 
@@ -75,32 +76,40 @@ static void copy_to_stderr(const LogCapture *l, const char *data, size_t size)
         }
 }
 
-/* Whether there may be more. */
-static bool relay_some(LogCapture *l, char *chunk)
+/* 1: there may be more; 0: nothing now; -EPIPE: nobody can write any more. */
+static int relay_some(LogCapture *l, char *chunk)
 {
         ssize_t n = read(l->pipe, chunk, READ_SIZE);
 
         if (n < 0)
                 return errno == EINTR;
         if (n == 0)
-                return false;
+                return -EPIPE;
         copy_to_stderr(l, chunk, (size_t) n);
         keep(l, chunk, (size_t) n);
-        return true;
+        return 1;
 }
 
 static void *relay_thread(void *userdata)
 {
         LogCapture *l = userdata;
         char chunk[READ_SIZE];
+        int r = 0;
 
         for (;;) {
-                struct pollfd fds[] = {{.fd = l->pipe, .events = POLLIN}, {.fd = l->end, .events = POLLIN}};
+                struct pollfd fds[] = {
+                        {.fd = r == -EPIPE ? -1 : l->pipe, .events = POLLIN},
+                        {.fd = l->end, .events = POLLIN},
+                };
 
                 if (poll(fds, ELEMENTSOF(fds), -1) < 0 && errno != EINTR)
                         break;
-                while (relay_some(l, chunk))
-                        ;
+                /* Bounded: a child that the app left behind may write for ever. */
+                for (unsigned i = 0; r != -EPIPE && i < READS_A_TURN; i++) {
+                        r = relay_some(l, chunk);
+                        if (r <= 0)
+                                break;
+                }
                 if (fds[1].revents)
                         break;
         }
@@ -172,7 +181,8 @@ static void on_uploaded(RpcClass status, const char *detail, void **reply, void 
 {
         LogCapture *l = userdata;
 
-        /* Refused lines are lost: there is nowhere left to complain but the original stderr, which has them. */
+        /* Refused lines are lost: there is nowhere left to complain but the original stderr, which has them.
+         */
         l->call = NULL;
         if (l->flush || l->last_will)
                 upload(l);
@@ -261,8 +271,8 @@ static int redirect(LogCapture *l)
         fflush(stderr);
         l->out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
         l->err = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-        if (l->out < 0 || l->err < 0 || fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 || dup2(fds[1], STDOUT_FILENO) < 0 ||
-                dup2(fds[1], STDERR_FILENO) < 0) {
+        if (l->out < 0 || l->err < 0 || fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 ||
+                dup2(fds[1], STDOUT_FILENO) < 0 || dup2(fds[1], STDERR_FILENO) < 0) {
                 int e = -errno;
 
                 safe_close(fds[1]);

@@ -1,18 +1,20 @@
-/* Everything that a ServerApp writes to stdout and stderr, also from C libraries and children: to the original stderr and, in batches, to
- * the SuperLink's log of the run.
+/* Everything that a ServerApp writes to stdout and stderr, also from C libraries and children: to the
+ * original stderr and, in batches, to the SuperLink's log of the run.
  *
  *      fd 1, 2 --pipe--> relay thread --+--> original stderr
  *                                       +--> buffer --letter--> I/O thread: PushLogs
  *
- * The relay does nothing but this: the I/O thread, which may want to print itself, must not be the one that empties the pipe. While the
- * SuperLink is away, lines are kept up to a limit; then the oldest go, and the log says how many bytes. */
+ * The relay does nothing but this: the I/O thread, which may want to print itself, must not be the one that
+ * empties the pipe. While the SuperLink is away, lines are kept up to a limit; then the oldest go, and the
+ * log says how many bytes. */
 #pragma once
 
 #include "libflwr/app-io.h"
 
 typedef struct LogCapture LogCapture;
 
-/* From the app's thread, as log_capture_free(), which gives stdout and stderr back and returns when all is sent. */
+/* From the app's thread, as log_capture_free(), which gives stdout and stderr back and returns when all is
+ * sent. */
 int log_capture_new(AppIo *io, uint64_t run_id, LogCapture **ret);
 LogCapture *log_capture_free(LogCapture *l);
 DEFINE_CLEANUP(LogCapture *, log_capture_free);

@@ -116,7 +116,8 @@ static int content_get(Outbox *o, const flwr_message *m, OutboxContent **ret)
 
 /* ---- messages ---- */
 
-/* The bytes of a message say nothing of its content but the id in their head: made without content, given one here. */
+/* The bytes of a message say nothing of its content but the id in their head: made without content, given
+ * one here. */
 static int give_content(const Blob *bare, const ObjectId *content, Blob **ret)
 {
         _cleanup_object_head_ ObjectHead head = {};
@@ -158,7 +159,7 @@ static int add_objects(Outbox *o, flwr_message *m, ObjectTree *ret)
         _cleanup_blobvec_ BlobVec bytes = {};
         _cleanup_blob_ Blob *bare = NULL;
         Blob *object = NULL;
-        OutboxContent *c;
+        OutboxContent *c = NULL;
         int r;
 
         r = deflate_bare(&m->m, &bare);

@@ -1,6 +1,7 @@
 /* Messages on their way out: deflated, with the trees and bytes that PushMessages and PushObject need.
  *
- * A content that several messages share is deflated and hashed once; each of them costs its own small Message object only. */
+ * A content that several messages share is deflated and hashed once; each of them costs its own small
+ * Message object only. */
 #pragma once
 
 #include "codec/inflate.h"
@@ -9,7 +10,8 @@
 
 typedef struct OutboxContent OutboxContent;
 typedef struct Outbox {
-        Message *messages; /* as the request wants them: with ids, without contents; run and node ids set by the caller before outbox_add() */
+        Message *messages; /* as the request wants them: with ids, without contents; run and node ids set by
+                              the caller before outbox_add() */
         ObjectTree *trees;
         size_t n;
         size_t n_ids; /* in the trees: how large the request will be */
@@ -20,7 +22,8 @@ typedef struct Outbox {
         BlobVec *objects;
 } Outbox;
 
-/* Sets m's message_id as well. -EINVAL with *reterr_text (owned by the caller): what is wrong with the message. */
+/* Sets m's message_id as well. -EINVAL with *reterr_text (owned by the caller): what is wrong with the
+ * message. */
 int outbox_add(Outbox *o, flwr_message *m, bool is_reply, char **reterr_text);
 /* The messages were sent: room for others. Contents stay. */
 void outbox_clear_messages(Outbox *o);

@@ -1,6 +1,7 @@
 #include "libflwr/transfer.h"
 
-/* An announced object that its sender does not bring for so long will not come. Genuine peers wait as long. */
+/* An announced object that its sender does not bring for so long will not come. Genuine peers wait as long.
+ */
 #define UNAVAILABLE_LIMIT_USEC (7200 * USEC_PER_SEC)
 #define UNAVAILABLE_FIRST_USEC (100 * USEC_PER_MSEC)
 #define UNAVAILABLE_LAST_USEC (3 * USEC_PER_SEC)

@@ -1,18 +1,21 @@
-/* Many objects of one message, pulled or pushed with a few calls at a time. Lives in the I/O thread, except where marked.
+/* Many objects of one message, pulled or pushed with a few calls at a time. Lives in the I/O thread, except
+ * where marked.
  *
- * Objects are fetched in the order of their ids, each once: parents before children or not makes no difference to the one who has to have all of
- * them. What a peer has announced but not got yet is asked for again, in growing steps. */
+ * Objects are fetched in the order of their ids, each once: parents before children or not makes no
+ * difference to the one who has to have all of them. What a peer has announced but not got yet is asked for
+ * again, in growing steps. */
 #pragma once
 
 #include "codec/inflate.h"
 #include "libflwr/app-io.h"
 
-/* Enough to hide the way there and back at any bandwidth with chunks of 5 MiB, and no more than 20 (or 80) MiB under way. */
+/* Enough to hide the way there and back at any bandwidth with chunks of 5 MiB, and no more than 20 (or 80)
+ * MiB under way. */
 #define TRANSFER_PARALLEL 4
 
 typedef struct Transfer Transfer;
-/* result 0 or as of app_io_check(); -ENOENT: the peer does not have, or does not want, an object. text: NULL or what happened, borrowed. The
- * owner frees the transfer, also in here. */
+/* result 0 or as of app_io_check(); -ENOENT: the peer does not have, or does not want, an object. text: NULL
+ * or what happened, borrowed. The owner frees the transfer, also in here. */
 typedef void (*transfer_done_t)(Transfer *t, int result, const char *text, void *userdata);
 
 typedef struct TransferConfig {

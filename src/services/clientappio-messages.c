@@ -38,7 +38,7 @@ void clientappio_pull_message(Call *c, void *request)
                 service_request_free(req);
                 return;
         }
-        if (!call_metadata(c, HEADER_WAIT, NULL)) {
+        if (!call_metadata(c, RPC_HEADER_WAIT, NULL)) {
                 call_fail(c, RPCERR_UNKNOWN, "No message is waiting for this run");
                 service_request_free(req);
                 return;

@@ -4,11 +4,6 @@
 #include "services/clientappio.h"
 #include "services/id-set.h"
 
-/* Sent by our own executors and launcher; genuine peers neither send nor understand them. */
-#define HEADER_WAIT "flwr-wait"             /* PullMessage: hold until there is one */
-#define HEADER_KEEP_TOKEN "flwr-keep-token" /* PushAppOutputs: more messages of the run are welcome */
-#define HEADER_APP_EXIT "flwr-app-exit"     /* PushAppOutputs: the app's process has ended; the value says how */
-
 typedef struct ReadyReply ReadyReply;
 
 struct ClientAppIo {

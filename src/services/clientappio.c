@@ -108,7 +108,7 @@ static void request_token(Call *c, void *request)
                 rpc_free(RPC_REQUEST_TOKEN_RESPONSE, reply);
                 call_fail(c, RPCERR_BUSY, "Out of memory");
         } else {
-                reply->native = r >= 0 && has_native_clientapp(a->store, run);
+                reply->launch = r >= 0 && has_native_clientapp(a->store, run) ? RPC_LAUNCH_NATIVE : RPC_LAUNCH_PYTHON;
                 service_reply(c, RPC_REQUEST_TOKEN_RESPONSE, reply);
         }
         service_request_free(req);
@@ -202,7 +202,7 @@ static void push_app_outputs(Call *c, void *request)
         Request *req = request;
         AppOutputs *m = req->message;
         ClientAppIo *a = call_clientappio(c);
-        const char *how = call_metadata(c, HEADER_APP_EXIT, NULL);
+        const char *how = call_metadata(c, RPC_HEADER_APP_EXIT, NULL);
         uint64_t run_id;
         int r = 0;
 
@@ -216,7 +216,7 @@ static void push_app_outputs(Call *c, void *request)
                 service_fail_errno(c, r, "The context could not be stored");
                 goto finish;
         }
-        if (!call_metadata(c, HEADER_KEEP_TOKEN, NULL)) {
+        if (!call_metadata(c, RPC_HEADER_KEEP_TOKEN, NULL)) {
                 (void) store_token_delete(a->store, run_id, NULL, NULL);
                 /* What came while the app was busy needs another one. */
                 mark_run(a, run_id);

@@ -87,7 +87,7 @@ void serverappio_request_token(Call *c, void *request)
                 goto finish;
         }
         if (r >= 0) {
-                reply->native = has_native_serverapp(l->store, run);
+                reply->launch = has_native_serverapp(l->store, run) ? RPC_LAUNCH_NATIVE : RPC_LAUNCH_PYTHON;
                 (void) store_run_transition(l->store, m->run_id, RUN_STARTING, RUN_SUB_NONE, "", NULL, NULL);
                 link_arm_sweep(l);
         }
@@ -220,16 +220,35 @@ void serverappio_pull_app_inputs(Call *c, void *request)
                 got_context(-ENOENT, NULL, i);
 }
 
+/* Without this the run would wait for its token to expire. */
+static void app_ended(Link *l, uint64_t run_id, const char *how)
+{
+        const Run *run = store_run(l->store, run_id);
+        _cleanup_free_ char *line = xasprintf("ERROR :     %s\n", how);
+
+        if (!run || run->status == RUN_FINISHED)
+                return;
+        if (line)
+                (void) store_log_append(l->store, run_id, line, NULL, NULL);
+        link_finish_run(l, run_id, RUN_FAILED, how);
+}
+
 void serverappio_push_app_outputs(Call *c, void *request)
 {
         Request *req = request;
         AppOutputs *m = req->message;
         Link *l = call_link(c);
+        const char *how = call_metadata(c, RPC_HEADER_APP_EXIT, NULL);
         uint64_t run_id = m->run_id;
         int r;
 
         if (!isempty(m->token) && store_token_find(l->store, m->token, &run_id) < 0) {
                 call_fail(c, RPCERR_TOKEN, NULL);
+                goto finish;
+        }
+        if (how) {
+                app_ended(l, run_id, how);
+                service_reply_durable(c, l->store, RPC_EMPTY, NULL);
                 goto finish;
         }
         if (service_guard_running(c, l->store, run_id) < 0)

@@ -4,9 +4,6 @@
 #include "codec/inflate.h"
 #include "services/serverappio.h"
 
-/* Sent by our own grid: it takes replies one by one and need not wait for all of them. */
-#define PARTIAL_HEADER "flwr-partial"
-
 #define REASON_MESSAGE_UNAVAILABLE                                                                            \
         "Error: Message Unavailable - The requested message could not be found in the database. It may have " \
         "expired due to its TTL or never existed."
@@ -314,7 +311,7 @@ void serverappio_pull_messages(Call *c, void *request)
         Request *req = request;
         IdsRequest *m = req->message;
         Link *l = call_link(c);
-        bool partial = call_metadata(c, PARTIAL_HEADER, NULL);
+        bool partial = call_metadata(c, RPC_HEADER_PARTIAL, NULL);
         HeldCall *h;
 
         if (service_guard_running(c, l->store, m->run_id) < 0 || answer_pull(l, c, m, partial, m->n == 0)) {

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "superexec/superexec.h"
 
-#define HEADER_APP_EXIT "flwr-app-exit" /* see services/clientappio-private.h: genuine daemons do not look at it */
 #define ENV_PYTHON_MISSING "FLWR_PYTHON_MISSING"
 #define ARGS_MAX 12
 
@@ -22,7 +21,8 @@ struct App {
         char *token;
         pid_t pid;
         sd_event_source *child;
-        StubCall *note; /* how it ended, on its way to the daemon */
+        bool tell; /* the daemon understands how an app has ended */
+        StubCall *note;
         App *prev, *next;
 };
 
@@ -48,10 +48,10 @@ static void tell_daemon(App *a, const char *how)
 {
         Superexec *s = a->superexec;
         AppOutputs request = { .token = a->token, .run_id = a->run_id };
-        const Header header = { HEADER_APP_EXIT, how, strlen(how) };
+        const Header header = { RPC_HEADER_APP_EXIT, how, strlen(how) };
         const StubOptions options = { .headers = &header, .n_headers = 1 };
 
-        if (stub_call(s->stub, s->plugin->push_outputs, &request, &options, on_noted, a, &a->note) < 0)
+        if (!a->tell || stub_call(s->stub, s->plugin->push_outputs, &request, &options, on_noted, a, &a->note) < 0)
                 app_free(a);
 }
 
@@ -147,7 +147,7 @@ static int choose_and_start(App *a, bool native)
         return r < 0 ? log_error_errno(r, "Cannot start %s", program) : 0;
 }
 
-int app_start(Superexec *s, uint64_t run_id, const char *token, bool native)
+int app_start(Superexec *s, uint64_t run_id, const char *token, RpcLaunch launch)
 {
         App *a = new0(App, 1);
         int r;
@@ -156,13 +156,14 @@ int app_start(Superexec *s, uint64_t run_id, const char *token, bool native)
                 return log_oom();
         a->superexec = s;
         a->run_id = run_id;
+        a->tell = launch != RPC_LAUNCH_UNSAID;
         DL_APPEND(s->apps, a);
         a->token = strdup(token);
         if (!a->token) {
                 app_free(a);
                 return log_oom();
         }
-        r = choose_and_start(a, native);
+        r = choose_and_start(a, launch == RPC_LAUNCH_NATIVE);
         if (r >= 0)
                 r = sd_event_add_child(s->event, &a->child, a->pid, WEXITED, on_child, a);
         if (r < 0) {

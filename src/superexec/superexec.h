@@ -58,8 +58,7 @@ void superexec_done(Superexec *s);
 void superexec_app_ended(Superexec *s);
 
 /* app.c */
-/* Starts the process for a run. native: the FAB has a native side for this machine. */
-int app_start(Superexec *s, uint64_t run_id, const char *token, bool native);
+int app_start(Superexec *s, uint64_t run_id, const char *token, RpcLaunch launch);
 void apps_kill(Superexec *s, int signal);
 void apps_free(Superexec *s);
 

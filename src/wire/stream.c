@@ -261,8 +261,12 @@ static int stream_process(Stream *s)
 
         if (s->tls)
                 r = stream_process_tls(s);
-        else if (io->in_end > 0)
-                r = stream_deliver(s, io->in, io->in_end);
+        else {
+                if (s->state == STREAM_HANDSHAKE)
+                        stream_opened(s);
+                if (io->in_end > 0)
+                        r = stream_deliver(s, io->in, io->in_end);
+        }
         io->in_begin = io->in_end = 0;
         return r;
 }
@@ -403,12 +407,8 @@ static void stream_on_dirty(Stream *s)
 {
         int r = 0;
 
-        if (s->error == 0 && s->state == STREAM_HANDSHAKE) {
-                if (s->tls)
-                        r = stream_process(s);
-                else
-                        stream_opened(s);
-        }
+        if (s->error == 0 && s->state == STREAM_HANDSHAKE)
+                r = stream_process(s);
         stream_settle(s, r);
 }
 

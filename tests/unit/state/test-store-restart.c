@@ -152,7 +152,8 @@ static void test_failed_write(void **state)
 
 /* ---- kill -9 ---- */
 
-#define N_KINDS 3
+#define N_STEPS_MAX 10000 /* of one child */
+#define N_OPEN_PROMISES 60
 
 typedef struct Promise {
         Fixture *f;
@@ -173,6 +174,7 @@ static void on_promise(int outcome, void *userdata)
         n = snprintf(line, sizeof(line), "%c %u\n", p->kind, p->i);
         if (write(p->fd, line, (size_t) n) != n)
                 _exit(3);
+        p->f->n_done++;
         free(p);
 }
 
@@ -228,15 +230,19 @@ static _noreturn_ void child(Fixture *f, int fd, unsigned first)
         f->config.events = (StoreEvents){};
         fixture_open(f);
         run = store_run_next(f->store, &(size_t){0})->run_id;
-        for (unsigned i = first;; i++) {
-                child_step(f, fd, run, i);
-                while (i % 5 == 0 && sd_event_run(event, 0) > 0)
-                        ;
+        f->n_done = 0;
+        for (unsigned i = 0; i < N_STEPS_MAX; i++) {
+                child_step(f, fd, run, first + i);
+                while (3 * (i + 1) > f->n_done + N_OPEN_PROMISES)
+                        if (sd_event_run(event, UINT64_MAX) < 0)
+                                _exit(7);
         }
+        for (;;)
+                pause();
 }
 
 typedef struct Seen {
-        bool nodes[100000], messages[100000];
+        bool nodes[N_KILLS * N_STEPS_MAX], messages[N_KILLS * N_STEPS_MAX];
         unsigned n;
         unsigned next;
 } Seen;
@@ -293,7 +299,7 @@ static void kill_once(Fixture *f, Seen *seen)
         if (pid == 0)
                 child(f, fds[1], seen->next);
         close(fds[1]);
-        usleep(15000 + (useconds_t) (random_u64() % 60000));
+        usleep(20000 + (useconds_t) (random_u64() % 100000));
         assert_int_equal(kill(pid, SIGKILL), 0);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status));
@@ -314,7 +320,7 @@ static void test_kill(void **state)
                         if (seen->nodes[i] || seen->messages[i])
                                 verify(f, seen, i);
                 /* Numbers that the child may have used are not used again. */
-                seen->next += 2000;
+                seen->next += N_STEPS_MAX;
         }
         assert_true(seen->n > N_KILLS);
         print_message("%u promises kept\n", seen->n);

@@ -451,6 +451,108 @@ static void test_large_reply_is_refused(void **state)
         harness_free(h);
 }
 
+/* Five messages that are announced together are more than a connection may have under way; one of them alone
+ * is not. */
+static void test_request_bytes_limit(void **state)
+{
+        Harness *h = harness_new(&(HarnessConfig){.n_workers = 1});
+        Blob *b = pattern_blob(60 * 1024 * 1024);
+        size_t n_ok = 0, n_busy = 0;
+        Outcome o[5];
+
+        for (size_t i = 0; i < ELEMENTSOF(o); i++)
+                harness_call(h, "/t/Echo", blob_ref(b), USEC_INFINITY, &o[i]);
+        for (size_t i = 0; i < ELEMENTSOF(o); i++) {
+                harness_run_until(h, o[i].done);
+                n_ok += o[i].status == RPC_OK;
+                n_busy += o[i].status == RPC_UNAVAILABLE;
+                outcome_done(&o[i]);
+        }
+        assert_int_equal(n_ok, 4);
+        assert_int_equal(n_busy, 1);
+        harness_call(h, "/t/Echo", b, USEC_INFINITY, &o[0]);
+        harness_run_until(h, o[0].done);
+        assert_int_equal(o[0].status, RPC_OK);
+        outcome_done(&o[0]);
+        harness_free(h);
+}
+
+/* Too much metadata fails the call, not the connection. */
+static void test_metadata_limit(void **state)
+{
+        Harness *h = harness_new(&(HarnessConfig){});
+        _cleanup_outcome_ Outcome o = {}, p = {};
+        _cleanup_free_ char *value = calloc(1, 20000);
+        const Header header = {"x-large", value, 20000};
+        const ClientCallConfig config = {.path = "/t/Echo",
+                .headers = &header,
+                .n_headers = 1,
+                .timeout = USEC_INFINITY,
+                .max_reply = 10,
+                .on_done = note_status,
+                .userdata = &o};
+        BlobVec v = {};
+
+        memset(value, 'x', 20000);
+        assert_int_equal(channel_call(h->channel, &config, &v, NULL), 0);
+        harness_run_until(h, o.done);
+        assert_int_equal(o.status, RPC_INVALID_ARGUMENT);
+        harness_call_sync(h, "/t/Echo", "x", &p);
+        assert_int_equal(p.status, RPC_OK);
+        harness_free(h);
+}
+
+static void test_unix_socket(void **state)
+{
+        _cleanup_free_ char *dir = strdup("/tmp/flwr-wire-XXXXXX"), *address = NULL;
+        Harness *h = harness_new(&(HarnessConfig){.local_only = true});
+        _cleanup_outcome_ Outcome o = {};
+        char *text = NULL;
+
+        assert_non_null(mkdtemp(dir));
+        address = xasprintf("unix:%s/socket", dir);
+        const Method *const services[] = {harness_methods, NULL};
+        const ListenerConfig lc = {.name = "unix",
+                .address = address,
+                .fd = -EBADF,
+                .services = services,
+                .userdata = h,
+                .local_only = true};
+
+        assert_int_equal(server_listen(h->server, &lc, NULL, &text), 0);
+        channel_free(h->channel);
+        assert_int_equal(channel_new(h->event, address, NULL, &h->channel), 0);
+        harness_call_sync(h, "/t/Echo", "x", &o);
+        assert_int_equal(o.status, RPC_OK);
+        harness_free(h);
+        /* The socket is gone with its listener. */
+        assert_int_equal(rmdir(dir), 0);
+}
+
+/* The peer stops in the middle of a frame, or sends nonsense: the server drops it and goes on. */
+static void test_broken_peers(void **state)
+{
+        static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";
+        static const char nonsense[] = "\0\0\4\6\0\0\0\0\0oops!";
+        Harness *h = harness_new(&(HarnessConfig){.n_workers = 1});
+        _cleanup_outcome_ Outcome o = {};
+        _cleanup_close_ int cut = connect_raw(h), bad = connect_raw(h);
+        char buf[256];
+        ssize_t n;
+
+        assert_true(write(cut, preface, sizeof(preface) - 4) > 0);
+        assert_true(write(bad, preface, sizeof(preface) - 1) > 0);
+        assert_true(write(bad, nonsense, sizeof(nonsense) - 1) > 0);
+        harness_run_for(h, 50 * USEC_PER_MSEC);
+        do
+                n = read(bad, buf, sizeof(buf));
+        while (n > 0);
+        assert_true(n == 0 || errno == ECONNRESET);
+        harness_call_sync(h, "/t/Echo", "x", &o);
+        assert_int_equal(o.status, RPC_OK);
+        harness_free(h);
+}
+
 static void test_address_in_use(void **state)
 {
         Harness *h = harness_new(&(HarnessConfig){});
@@ -487,6 +589,10 @@ int main(void)
                 cmocka_unit_test(test_connection_limit),
                 cmocka_unit_test(test_http1_is_told),
                 cmocka_unit_test(test_large_reply_is_refused),
+                cmocka_unit_test(test_request_bytes_limit),
+                cmocka_unit_test(test_metadata_limit),
+                cmocka_unit_test(test_unix_socket),
+                cmocka_unit_test(test_broken_peers),
                 cmocka_unit_test(test_address_in_use),
         };
 
