@@ -1,4 +1,5 @@
-/* The ServerApp's view of the federation: nodes, messages to them, replies. Nothing polls: calls wait on the SuperLink. */
+/* The ServerApp's view of the federation: nodes, messages to them, replies. Nothing polls: calls wait on the
+ * SuperLink. */
 #ifndef FLWR_GRID_H
 #define FLWR_GRID_H
 
@@ -12,10 +13,12 @@ extern "C" {
 int flwr_grid_nodes(flwr_grid *g, uint64_t **ret_ids, size_t *ret_n);
 /* Waits until at least n nodes are online. seconds < 0: no limit. -ETIMEDOUT. */
 int flwr_grid_wait_nodes(flwr_grid *g, size_t n, double seconds);
-/* Sends messages; contents that several share are uploaded once. Messages stay the caller's. -EHOSTUNREACH in *ret_refused (may be NULL) counts those whose node is gone. */
+/* Sends messages; contents that several share are uploaded once. Messages stay the caller's. -EHOSTUNREACH
+ * in *ret_refused (may be NULL) counts those whose node is gone. */
 int flwr_grid_push(flwr_grid *g, flwr_message *const *messages, size_t n, size_t *ret_refused);
-/* Waits for the next reply to anything pushed, in order of arrival: one reply is in memory at a time. Error replies are replies, too. seconds < 0: no
- * limit. 0 with *ret_reply (flwr_message_free()), -ETIMEDOUT, -ENODATA: nothing is outstanding. */
+/* Waits for the next reply to anything pushed, in order of arrival: one reply is in memory at a time. Error
+ * replies are replies, too. seconds < 0: no limit. 0 with *ret_reply (flwr_message_free()), -ETIMEDOUT,
+ * -ENODATA: nothing is outstanding. */
 int flwr_grid_next_reply(flwr_grid *g, double seconds, flwr_message **ret_reply);
 /* Forgets what is outstanding; later replies are dropped. */
 void flwr_grid_forget(flwr_grid *g);

@@ -8,8 +8,8 @@
 /* SIGTERM, SIGINT and SIGQUIT end the loop with code 0 (first) or at once (second); SIGPIPE is ignored.
  * Threads made later inherit the blocked mask. Call before the first thread. */
 int daemon_setup_signals(sd_event *event);
-/* The same, but the first signal calls stop() in the loop instead of ending it: for a daemon that drains first. SIGCHLD is
- * blocked, too, for sd_event_add_child(). */
+/* The same, but the first signal calls stop() in the loop instead of ending it: for a daemon that drains
+ * first. SIGCHLD is blocked, too, for sd_event_add_child(). */
 int daemon_setup_stop(sd_event *event, void (*stop)(void *userdata), void *userdata);
 /* Also when systemd is not there: then nothing happens. */
 void daemon_notify_ready(const char *status);

@@ -1,12 +1,14 @@
-/* Requests and replies of every method, as plain structs of model types, and one table-driven pair of functions that turns them
- * into protobuf and back. Nobody outside codec sees a generated type.
+/* Requests and replies of every method, as plain structs of model types, and one table-driven pair of
+ * functions that turns them into protobuf and back. Nobody outside codec sees a generated type.
  *
- * A kind names a message of the wire contract (proto/); several kinds share one struct where the meaning is the same. What
- * differs between Flower releases (layouts, field numbers) is decided in here, from data, never in handlers.
+ * A kind names a message of the wire contract (proto/); several kinds share one struct where the meaning is
+ * the same. What differs between Flower releases (layouts, field numbers) is decided in here, from data,
+ * never in handlers.
  *
- * Decoding is bounded: nesting depth and counts are checked before protobuf-c sees the bytes, memory comes from one arena that belongs to
- * the request and is limited to a small multiple of the message, text must be UTF-8 without NUL, ids must be ids. Object contents and FABs are slices
- * of the message's Blob, never copied. */
+ * Decoding is bounded: nesting depth and counts are checked before protobuf-c sees the bytes, memory comes
+ * from one arena that belongs to the request and is limited to a small multiple of the message, text must be
+ * UTF-8 without NUL, ids must be ids. Object contents and FABs are slices of the message's Blob, never
+ * copied. */
 #pragma once
 
 #include "model/message.h"
@@ -35,12 +37,12 @@ typedef enum RpcKind {
         RPC_STOP_RUN_RESPONSE,
 
         /* MessageBatch */
-        RPC_PULL_MESSAGES_RESPONSE,     /* Fleet */
-        RPC_PUSH_MESSAGES_REQUEST,      /* Fleet */
+        RPC_PULL_MESSAGES_RESPONSE, /* Fleet */
+        RPC_PUSH_MESSAGES_REQUEST,  /* Fleet */
         RPC_PUSH_APP_MESSAGES_REQUEST,
         RPC_PULL_APP_MESSAGES_RESPONSE,
         /* PushReply */
-        RPC_PUSH_MESSAGES_RESPONSE,     /* Fleet: results map and reconnect 5 are made from it */
+        RPC_PUSH_MESSAGES_RESPONSE, /* Fleet: results map and reconnect 5 are made from it */
         RPC_PUSH_APP_MESSAGES_RESPONSE,
         /* IdsRequest */
         RPC_PULL_APP_MESSAGES_REQUEST,
@@ -58,7 +60,8 @@ typedef enum RpcKind {
         RPC_GET_FAB_REQUEST,
         RPC_REQUEST_TOKEN_REQUEST,
         RPC_PULL_APP_INPUTS_REQUEST,
-        RPC_SEND_APP_HEARTBEAT_REQUEST, /* run_id and interval up to 1.23, token later: told apart by the first tag */
+        RPC_SEND_APP_HEARTBEAT_REQUEST, /* run_id and interval up to 1.23, token later: told apart by the
+                                           first tag */
         RPC_UPDATE_RUN_STATUS_REQUEST,
         RPC_GET_NODES_REQUEST,
         RPC_STOP_RUN_REQUEST,
@@ -157,7 +160,7 @@ typedef struct RunRequest {
         ObjectId fab_hash;
         char *token; /* or NULL */
         double heartbeat_interval;
-        double after_timestamp; /* seconds */
+        double after_timestamp;              /* seconds */
         char *status, *sub_status, *details; /* UpdateRunStatus; as received, to be checked by the service */
 } RunRequest;
 
@@ -184,7 +187,8 @@ typedef struct AppOutputs {
         Blob *context;
 } AppOutputs;
 
-/* Our extension, field 1000, unknown to genuine peers: what a daemon of ours says of the app to be launched. */
+/* Our extension, field 1000, unknown to genuine peers: what a daemon of ours says of the app to be launched.
+ */
 typedef enum RpcLaunch {
         RPC_LAUNCH_UNSAID, /* a genuine daemon */
         RPC_LAUNCH_PYTHON,
@@ -241,15 +245,19 @@ typedef struct HealthReply {
         int status; /* 1 serving, 2 not serving */
 } HealthReply;
 
-/* 0, -EBADMSG with *reterr_text (owned by the caller: message, field, what is allowed), -ENOMEM. *ret is a struct of the kind. */
+/* 0, -EBADMSG with *reterr_text (owned by the caller: message, field, what is allowed), -ENOMEM. *ret is a
+ * struct of the kind. */
 int rpc_decode(RpcKind kind, Blob *wire, void **ret, char **reterr_text);
-/* 0 or -ENOMEM (also beyond 2 GiB, where no message can go). No piece of *ret is empty; an empty message has none. */
+/* 0 or -ENOMEM (also beyond 2 GiB, where no message can go). No piece of *ret is empty; an empty message has
+ * none. */
 int rpc_encode(RpcKind kind, const void *message, BlobVec *ret);
 void *rpc_free(RpcKind kind, void *message); /* returns NULL */
 size_t rpc_struct_size(RpcKind kind);        /* for new0-like allocation of a reply */
-void *rpc_new(RpcKind kind);                 /* zeroed, NULL when out of memory; strings that are "never NULL" in model types are not set */
+void *rpc_new(RpcKind kind); /* zeroed, NULL when out of memory; strings that are "never NULL" in model types
+                                are not set */
 
-/* call_encode_t and call_free_t of wire/call.h need a function per kind: a reply is wrapped with its kind. */
+/* call_encode_t and call_free_t of wire/call.h need a function per kind: a reply is wrapped with its kind.
+ */
 typedef struct RpcReply {
         RpcKind kind;
         void *message;
@@ -328,14 +336,18 @@ typedef enum RpcMethodId {
 extern const RpcMethod RPC_METHODS[_RPC_METHOD_MAX];
 
 /* Headers of our own executors and launcher; genuine peers neither send them nor look at them. */
-#define RPC_HEADER_PARTIAL "flwr-partial"       /* PullMessages of a ServerApp: answer as soon as one reply is there */
-#define RPC_HEADER_WAIT "flwr-wait"             /* PullMessage of a ClientApp: hold until there is one */
+#define RPC_HEADER_PARTIAL                                                                                  \
+        "flwr-partial"              /* PullMessages of a ServerApp: answer as soon as one reply is there */
+#define RPC_HEADER_WAIT "flwr-wait" /* PullMessage of a ClientApp: hold until there is one */
 #define RPC_HEADER_KEEP_TOKEN "flwr-keep-token" /* PushAppOutputs: more messages of the run are welcome */
-#define RPC_HEADER_APP_EXIT "flwr-app-exit"     /* PushAppOutputs: the app's process has ended; the value says how */
+#define RPC_HEADER_APP_EXIT                                                                                 \
+        "flwr-app-exit" /* PushAppOutputs: the app's process has ended; the value says how */
 
 /* Limits of requests that carry bulk; everything else is RPC_REQUEST_MAX. */
 #define RPC_REQUEST_MAX ((size_t) 4 * 1024 * 1024)
-#define RPC_OBJECT_REQUEST_MAX ((size_t) 2147483647)   /* gRPC's own limit: chunks have 5 or 20 MiB by default, but a variable of the peer sets them */
+#define RPC_OBJECT_REQUEST_MAX                                                                              \
+        ((size_t) 2147483647) /* gRPC's own limit: chunks have 5 or 20 MiB by default, but a variable of    \
+                                 the peer sets them */
 #define RPC_MESSAGES_REQUEST_MAX ((size_t) 512 * 1024 * 1024) /* object trees of big models, many nodes */
-#define RPC_CONTEXT_REQUEST_MAX ((size_t) 2147483647)  /* contexts travel inline */
-#define RPC_FAB_REQUEST_MAX ((size_t) 12 * 1024 * 1024) /* FAB_SIZE_MAX and the rest of StartRun */
+#define RPC_CONTEXT_REQUEST_MAX ((size_t) 2147483647)         /* contexts travel inline */
+#define RPC_FAB_REQUEST_MAX ((size_t) 12 * 1024 * 1024)       /* FAB_SIZE_MAX and the rest of StartRun */

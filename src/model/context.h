@@ -1,4 +1,5 @@
-/* Context of an app in a run. The hub keeps it as bytes (codec/rpc.h passes them through); apps and nodes see this. */
+/* Context of an app in a run. The hub keeps it as bytes (codec/rpc.h passes them through); apps and nodes
+ * see this. */
 #pragma once
 
 #include "model/config.h"

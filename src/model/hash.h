@@ -17,7 +17,8 @@ static inline bool object_id_equal(const ObjectId *a, const ObjectId *b)
 }
 bool object_id_is_none(const ObjectId *id);
 char *object_id_format(const ObjectId *id, char buf[static OBJECT_ID_HEX_MAX]); /* none gives "" */
-int object_id_parse(const char *hex, ObjectId *ret); /* "" or NULL gives none; else 64 hex digits or -EINVAL */
+int object_id_parse(
+        const char *hex, ObjectId *ret); /* "" or NULL gives none; else 64 hex digits or -EINVAL */
 
 typedef struct Sha256 Sha256;
 int sha256_new(Sha256 **ret);

@@ -36,7 +36,8 @@ typedef enum MessageErrorCode {
         MESSAGE_ERROR_CLIENT_APP_CRASHED,
 } MessageErrorCode;
 
-/* Exactly one of has_content and has_error holds for a valid message. content is NULL where it travels as objects. */
+/* Exactly one of has_content and has_error holds for a valid message. content is NULL where it travels as
+ * objects. */
 typedef struct Message {
         Metadata metadata;
         bool has_content;
@@ -54,7 +55,8 @@ void message_done(Message *m);
 
 /* "train", "evaluate", "query", "system", "train.<identifier>", or a legacy type. */
 bool message_type_is_valid(const char *type);
-/* NULL when the message is valid for that direction (superlink-wire 6.7), else a static text that names the field. */
+/* NULL when the message is valid for that direction (superlink-wire 6.7), else a static text that names the
+ * field. */
 const char *message_check(const Message *m, bool is_reply, double now);
 /* Sets run, ids, group, type, ttl and created_at of a reply from its instruction. */
 int message_init_reply(const Message *instruction, double now, Message *ret);
@@ -66,11 +68,13 @@ typedef struct ObjectTree {
         size_t n_children;
 } ObjectTree;
 
-#define OBJECT_TREE_DEPTH_MAX 8           /* legal trees are 5 deep */
-#define OBJECT_TREE_NODES_MAX (1u << 20)  /* 5 TB of 5 MiB chunks: no model is larger, every id costs us memory */
+#define OBJECT_TREE_DEPTH_MAX 8 /* legal trees are 5 deep */
+#define OBJECT_TREE_NODES_MAX                                                                               \
+        (1u << 20) /* 5 TB of 5 MiB chunks: no model is larger, every id costs us memory */
 
 void object_tree_done(ObjectTree *t);
 int object_tree_copy(const ObjectTree *t, ObjectTree *ret);
 size_t object_tree_count(const ObjectTree *t);
 /* Calls visit for every node in post-order; stops at the first negative return and gives it back. */
-int object_tree_walk(const ObjectTree *t, int (*visit)(const ObjectTree *node, void *userdata), void *userdata);
+int object_tree_walk(
+        const ObjectTree *t, int (*visit)(const ObjectTree *node, void *userdata), void *userdata);

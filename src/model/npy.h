@@ -1,4 +1,5 @@
-/* NumPy's .npy format, versions 1.0 to 3.0: header to shape and type, and back. The data itself is never touched. */
+/* NumPy's .npy format, versions 1.0 to 3.0: header to shape and type, and back. The data itself is never
+ * touched. */
 #pragma once
 
 #include "base/buf.h"

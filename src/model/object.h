@@ -1,5 +1,5 @@
-/* The byte format of inflatable objects: "<Type> <children> <body length>" 0x00 body (superlink-wire 7.1). Pure functions;
- * records to objects and back is codec/inflate.h, since bodies are protobuf. */
+/* The byte format of inflatable objects: "<Type> <children> <body length>" 0x00 body (superlink-wire 7.1).
+ * Pure functions; records to objects and back is codec/inflate.h, since bodies are protobuf. */
 #pragma once
 
 #include "base/buf.h"
@@ -32,4 +32,5 @@ int object_head_parse(const void *data, size_t size, ObjectHead *ret, const char
 void object_head_done(ObjectHead *h);
 #define _cleanup_object_head_ _cleanup_(object_head_done)
 /* Head and divider for a body of that size. */
-int object_head_write(ObjectType type, const ObjectId *children, size_t n_children, uint64_t body_size, Buf *ret);
+int object_head_write(
+        ObjectType type, const ObjectId *children, size_t n_children, uint64_t body_size, Buf *ret);

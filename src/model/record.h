@@ -1,6 +1,7 @@
 /* Records: what messages and contexts contain. Ordered maps, insertion order kept.
  *
- * Array data is a complete .npy file (stype "numpy.ndarray") in one Blob; nobody copies it once it is there. */
+ * Array data is a complete .npy file (stype "numpy.ndarray") in one Blob; nobody copies it once it is there.
+ */
 #pragma once
 
 #include "base/blob.h"
@@ -17,7 +18,7 @@ typedef enum ValueType {
         VALUE_DOUBLE,
         VALUE_SINT64,
         VALUE_UINT64,
-        VALUE_BOOL,   /* config records only, as all that follow except number lists */
+        VALUE_BOOL, /* config records only, as all that follow except number lists */
         VALUE_STRING,
         VALUE_BYTES,
         VALUE_DOUBLE_LIST,
@@ -92,9 +93,11 @@ void record_dict_remove(RecordDict *d, const char *name);
 /* The same as record_dict_add(), for a caller who knows that the name is new: looks at no other record. */
 int record_dict_append(RecordDict *d, const char *name, RecordType type, Record **ret);
 
-/* Take the value, also on failure; an existing key is replaced in place. -EINVAL if the type does not fit the record. */
+/* Take the value, also on failure; an existing key is replaced in place. -EINVAL if the type does not fit
+ * the record. */
 int record_set_array(Record *r, const char *key, Array *a);
 int record_set_value(Record *r, const char *key, Value *v);
 RecordItem *record_find(const Record *r, const char *key);
-/* An empty item to be filled in place, for a caller who knows that the key is new. *ret is valid until the next change. */
+/* An empty item to be filled in place, for a caller who knows that the key is new. *ret is valid until the
+ * next change. */
 int record_append(Record *r, const char *key, RecordItem **ret);

@@ -5,7 +5,8 @@
 #include "model/config.h"
 #include "model/hash.h"
 
-/* pending -> starting -> running -> finished; pending and starting may also finish, but not as completed. Nothing leaves finished. */
+/* pending -> starting -> running -> finished; pending and starting may also finish, but not as completed.
+ * Nothing leaves finished. */
 typedef enum RunStatus {
         RUN_PENDING,
         RUN_STARTING,
@@ -34,7 +35,7 @@ bool run_transition_is_legal(RunStatus from, RunStatus to, RunSubStatus to_sub);
 
 typedef struct Run {
         uint64_t run_id;
-        char *fab_id;      /* "publisher/name" */
+        char *fab_id; /* "publisher/name" */
         char *fab_version;
         ObjectId fab_hash; /* SHA-256 of the FAB */
         Config override_config;

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <gnutls/abstract.h>
 #include <gnutls/x509.h>
-#include <sodium.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -19,7 +18,7 @@
 void x509_pair_done(X509Pair *p)
 {
         if (p->key)
-                sodium_memzero(p->key, strlen(p->key));
+                explicit_bzero(p->key, strlen(p->key));
         p->key = mfree(p->key);
         p->certificate = mfree(p->certificate);
 }

@@ -1,13 +1,12 @@
 #include "provision/x509-util.h"
 
-#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 void x509_datum_done(gnutls_datum_t *d)
 {
         if (d->data)
-                sodium_memzero(d->data, d->size);
+                explicit_bzero(d->data, d->size);
         gnutls_free(d->data);
         d->data = NULL;
 }

@@ -92,8 +92,8 @@ void clientappio_push_message(Call *c, void *request)
         }
         reply = rpc_new(RPC_PUSH_APP_MESSAGES_RESPONSE);
         r = !reply ? -ENOMEM
-                   : store_object_preregister(a->store, run_id, b->trees, NULL, NULL, &reply->objects_to_push,
-                             &reply->n_objects_to_push);
+                   : store_object_preregister(a->store, run_id, b->trees, NULL, NULL,
+                             &reply->objects_to_push, &reply->n_objects_to_push);
         if (r >= 0)
                 r = store_reply_put(a->store, b->messages, NULL, NULL);
         if (r < 0)

@@ -17,7 +17,7 @@ struct ClientAppIo {
 
         sd_event_source *wake, *sweep;
         IdSet *woken_runs;
-        IdSet *inherited; /* runs whose app was started by an earlier life of this node */
+        IdSet *inherited;  /* runs whose app was started by an earlier life of this node */
         ReadyReply *ready; /* replies to be announced when the loop turns */
 
         Method *table;

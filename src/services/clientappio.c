@@ -87,7 +87,7 @@ static bool has_native_clientapp(Store *store, const Run *run)
         _cleanup_free_ char *why = NULL;
 
         return store_fab_get(store, &run->fab_hash, &fab) >= 0 && fab_inspect(fab, &info, &why) >= 0 &&
-                info.has_native_clientapp;
+               info.has_native_clientapp;
 }
 
 static void request_token(Call *c, void *request)
@@ -108,7 +108,8 @@ static void request_token(Call *c, void *request)
                 rpc_free(RPC_REQUEST_TOKEN_RESPONSE, reply);
                 call_fail(c, RPCERR_BUSY, "Out of memory");
         } else {
-                reply->launch = r >= 0 && has_native_clientapp(a->store, run) ? RPC_LAUNCH_NATIVE : RPC_LAUNCH_PYTHON;
+                reply->launch = r >= 0 && has_native_clientapp(a->store, run) ? RPC_LAUNCH_NATIVE
+                                                                              : RPC_LAUNCH_PYTHON;
                 service_reply(c, RPC_REQUEST_TOKEN_RESPONSE, reply);
         }
         service_request_free(req);
@@ -182,7 +183,7 @@ static void pull_app_inputs(Call *c, void *request)
         run = store_run(a->store, run_id);
         i = new0(InputsRead, 1);
         if (i) {
-                *i = (InputsRead) { .hold.cancelled = inputs_cancelled, .call = c };
+                *i = (InputsRead){.hold.cancelled = inputs_cancelled, .call = c};
                 i->inputs = run ? inputs_of(a->store, run) : NULL;
         }
         if (!i || !i->inputs) {
@@ -235,8 +236,8 @@ static void send_app_heartbeat(Call *c, void *request)
         uint64_t run_id;
 
         if (reply && store_token_find(a->store, strempty(m->token), &run_id) >= 0)
-                reply->success = store_token_extend(a->store, run_id,
-                                         now_realtime() + CLIENTAPPIO_TOKEN_PATIENCE) >= 0;
+                reply->success = store_token_extend(
+                                         a->store, run_id, now_realtime() + CLIENTAPPIO_TOKEN_PATIENCE) >= 0;
         service_reply(c, RPC_SEND_APP_HEARTBEAT_RESPONSE, reply);
         service_request_free(req);
 }
@@ -317,7 +318,8 @@ static void inherit(ClientAppIo *a)
                         continue;
                 }
                 (void) id_set_add(&a->inherited, run->run_id);
-                (void) store_token_extend(a->store, run->run_id, now_realtime() + CLIENTAPPIO_TOKEN_PATIENCE);
+                (void) store_token_extend(
+                        a->store, run->run_id, now_realtime() + CLIENTAPPIO_TOKEN_PATIENCE);
         }
 }
 
@@ -341,21 +343,21 @@ static int on_sweep(sd_event_source *s, uint64_t usec, void *userdata)
 static int make_table(Method **ret)
 {
         static const ServiceRow rows[] = {
-                { RPC_CLIENTAPPIO_GET_RUN_IDS_WITH_PENDING_MESSAGES, service_prepare, list_apps_to_launch },
-                { RPC_CLIENTAPPIO_LIST_APPS_TO_LAUNCH, service_prepare, list_apps_to_launch },
-                { RPC_CLIENTAPPIO_REQUEST_TOKEN, service_prepare, request_token },
-                { RPC_CLIENTAPPIO_GET_RUN, service_prepare, get_run },
-                { RPC_CLIENTAPPIO_PULL_CLIENT_APP_INPUTS, service_prepare, pull_app_inputs },
-                { RPC_CLIENTAPPIO_PULL_APP_INPUTS, service_prepare, pull_app_inputs },
-                { RPC_CLIENTAPPIO_PUSH_CLIENT_APP_OUTPUTS, service_prepare, push_app_outputs },
-                { RPC_CLIENTAPPIO_PUSH_APP_OUTPUTS, service_prepare, push_app_outputs },
-                { RPC_CLIENTAPPIO_PULL_MESSAGE, service_prepare, clientappio_pull_message },
-                { RPC_CLIENTAPPIO_PUSH_MESSAGE, service_prepare, clientappio_push_message },
-                { RPC_CLIENTAPPIO_PUSH_OBJECT, service_prepare_object, clientappio_push_object },
-                { RPC_CLIENTAPPIO_PULL_OBJECT, service_prepare, clientappio_pull_object },
-                { RPC_CLIENTAPPIO_CONFIRM_MESSAGE_RECEIVED, service_prepare,
-                        clientappio_confirm_message_received },
-                { RPC_CLIENTAPPIO_SEND_APP_HEARTBEAT, service_prepare, send_app_heartbeat },
+                {RPC_CLIENTAPPIO_GET_RUN_IDS_WITH_PENDING_MESSAGES, service_prepare, list_apps_to_launch},
+                {RPC_CLIENTAPPIO_LIST_APPS_TO_LAUNCH, service_prepare, list_apps_to_launch},
+                {RPC_CLIENTAPPIO_REQUEST_TOKEN, service_prepare, request_token},
+                {RPC_CLIENTAPPIO_GET_RUN, service_prepare, get_run},
+                {RPC_CLIENTAPPIO_PULL_CLIENT_APP_INPUTS, service_prepare, pull_app_inputs},
+                {RPC_CLIENTAPPIO_PULL_APP_INPUTS, service_prepare, pull_app_inputs},
+                {RPC_CLIENTAPPIO_PUSH_CLIENT_APP_OUTPUTS, service_prepare, push_app_outputs},
+                {RPC_CLIENTAPPIO_PUSH_APP_OUTPUTS, service_prepare, push_app_outputs},
+                {RPC_CLIENTAPPIO_PULL_MESSAGE, service_prepare, clientappio_pull_message},
+                {RPC_CLIENTAPPIO_PUSH_MESSAGE, service_prepare, clientappio_push_message},
+                {RPC_CLIENTAPPIO_PUSH_OBJECT, service_prepare_object, clientappio_push_object},
+                {RPC_CLIENTAPPIO_PULL_OBJECT, service_prepare, clientappio_pull_object},
+                {RPC_CLIENTAPPIO_CONFIRM_MESSAGE_RECEIVED, service_prepare,
+                        clientappio_confirm_message_received},
+                {RPC_CLIENTAPPIO_SEND_APP_HEARTBEAT, service_prepare, send_app_heartbeat},
         };
 
         return service_table_new(rows, ELEMENTSOF(rows), ret);
@@ -411,8 +413,8 @@ ClientAppIo *clientappio_free(ClientAppIo *a)
         sd_event_source_disable_unref(a->sweep);
         id_set_clear(&a->woken_runs);
         id_set_clear(&a->inherited);
-        LL_FOREACH_SAFE(a->ready, r, tmp)
-        free(r);
+        LL_FOREACH_SAFE (a->ready, r, tmp)
+                free(r);
         free(a->table);
         sd_event_unref(a->event);
         return mfree(a);

@@ -1,7 +1,8 @@
 /* The node's service: ClientAppIo, towards ClientApps and their launchers. Runs in the core thread.
  *
- * An instruction stays in the store until its reply has left the node: an app that crashes or a node that restarts does the work
- * again. One token a run; our own executors keep theirs and take message after message. */
+ * An instruction stays in the store until its reply has left the node: an app that crashes or a node that
+ * restarts does the work again. One token a run; our own executors keep theirs and take message after
+ * message. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -9,11 +10,13 @@
 #include "services/held.h"
 #include "wire/server.h"
 
-/* Genuine clients have no deadline on these calls; see LINK_HOLD_LIMIT of the hub for the reason of the figure. */
+/* Genuine clients have no deadline on these calls; see LINK_HOLD_LIMIT of the hub for the reason of the
+ * figure. */
 #define CLIENTAPPIO_HOLD_LIMIT (50 * USEC_PER_SEC)
 /* A native executor that has waited this long for another message of its run ends. */
 #define CLIENTAPPIO_IDLE_LIMIT (120 * USEC_PER_SEC)
-/* Time from one heartbeat of an app to the next; it counts from the first one, since apps up to 1.23 send none. */
+/* Time from one heartbeat of an app to the next; it counts from the first one, since apps up to 1.23 send
+ * none. */
 #define CLIENTAPPIO_TOKEN_PATIENCE (60 * USEC_PER_SEC)
 
 typedef struct ClientAppIo ClientAppIo;

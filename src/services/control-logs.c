@@ -1,13 +1,14 @@
 /* StreamLogs: each reader is a held call with a cursor; new lines and the end of the run wake it.
  *
- * Reads are asynchronous. While one is under way, an event sets AGAIN; a stream ends when the run is finished and a read that began after that
- * found nothing more. */
+ * Reads are asynchronous. While one is under way, an event sets AGAIN; a stream ends when the run is
+ * finished and a read that began after that found nothing more. */
 #include "services/control.h"
 
 #define STREAM_READING (1u << 0)
 #define STREAM_AGAIN (1u << 1)
 
-/* A reader that does not read: no more is fetched for it until it has been looked at again and found drained. */
+/* A reader that does not read: no more is fetched for it until it has been looked at again and found
+ * drained. */
 #define STREAM_UNSENT_MAX ((size_t) 4 * 1024 * 1024)
 #define STREAM_SLOW_PAUSE (100 * USEC_PER_MSEC)
 /* Readers continue behind an entry by this much (superlink-wire 5.8). */
@@ -70,7 +71,8 @@ static void got_logs(int outcome, const char *text, double latest, bool more, vo
         again = h->state & STREAM_AGAIN;
         h->state = 0;
         if (outcome < 0 || (!isempty(text) && send_text(h, text, latest) < 0)) {
-                service_fail_errno(held_take(h), outcome < 0 ? outcome : -ENOMEM, "The log could not be read");
+                service_fail_errno(
+                        held_take(h), outcome < 0 ? outcome : -ENOMEM, "The log could not be read");
                 return;
         }
         if (call_unsent(h->call) > STREAM_UNSENT_MAX) {
@@ -89,7 +91,7 @@ static void read_logs(Link *l, HeldCall *h)
 
         if (!read)
                 return;
-        *read = (LogRead) { .link = l, .run_id = h->key, .serial = h->serial };
+        *read = (LogRead){.link = l, .run_id = h->key, .serial = h->serial};
         h->state = STREAM_READING;
         if (store_log_read(l->store, h->key, h->cursor, got_logs, read) < 0) {
                 free(read);

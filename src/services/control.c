@@ -62,7 +62,8 @@ static int prepare_start_run(
         req->extra = check;
         req->free_extra = fab_check_free;
         if (!m->fab.content || m->fab.content->size == 0)
-                check->why = strdup("The request holds no FAB; apps that are only named cannot be fetched by this SuperLink. "
+                check->why = strdup("The request holds no FAB; apps that are only named cannot be fetched "
+                                    "by this SuperLink. "
                                     "Run `flwr run` in the app's directory instead.");
         else if (fab_inspect(m->fab.content, &check->info, &check->why) < 0 && !check->why)
                 check->why = strdup("The FAB cannot be read");
@@ -70,7 +71,8 @@ static int prepare_start_run(
         return 0;
 }
 
-/* Releases up to 1.23 take a reply without run id for "failed to start", and show raw errors; newer ones show our text. */
+/* Releases up to 1.23 take a reply without run id for "failed to start", and show raw errors; newer ones
+ * show our text. */
 static void refuse(Call *c, RpcErrorId error, const char *detail)
 {
         if (is_exec(c))
@@ -95,11 +97,11 @@ static int make_run(const StartRunRequest *m, const FabInfo *info, Run *ret)
         run.flwr_aid = strdup(OWNER_AID);
         run.federation = strdup(isempty(m->federation) ? "@none/default" : m->federation);
         run.run_type = strdup(RUN_TYPE);
-        if (!run.fab_id || !run.fab_version || !run.details || !run.flwr_aid || !run.federation || !run.run_type ||
-                config_copy(&m->override_config, &run.override_config) < 0)
+        if (!run.fab_id || !run.fab_version || !run.details || !run.flwr_aid || !run.federation ||
+                !run.run_type || config_copy(&m->override_config, &run.override_config) < 0)
                 return -ENOMEM;
         *ret = run;
-        run = (Run) {};
+        run = (Run){};
         return 0;
 }
 
@@ -157,7 +159,7 @@ static void start_run(Call *c, void *request)
         }
         reply = rpc_new(RPC_START_RUN_RESPONSE);
         if (reply)
-                *reply = (StartRunReply) { .has_run_id = true, .run_id = run.run_id };
+                *reply = (StartRunReply){.has_run_id = true, .run_id = run.run_id};
         service_reply_durable(c, l->store, RPC_START_RUN_RESPONSE, reply);
 finish:
         service_request_free(req);
@@ -256,16 +258,16 @@ static void get_login_details(Call *c, void *request)
 int control_table(Method **ret)
 {
         static const ServiceRow rows[] = {
-                { RPC_CONTROL_START_RUN, prepare_start_run, start_run },
-                { RPC_EXEC_START_RUN, prepare_start_run, start_run },
-                { RPC_CONTROL_STOP_RUN, service_prepare, stop_run },
-                { RPC_EXEC_STOP_RUN, service_prepare, stop_run },
-                { RPC_CONTROL_STREAM_LOGS, service_prepare, control_stream_logs },
-                { RPC_EXEC_STREAM_LOGS, service_prepare, control_stream_logs },
-                { RPC_CONTROL_LIST_RUNS, service_prepare, list_runs },
-                { RPC_EXEC_LIST_RUNS, service_prepare, list_runs },
-                { RPC_CONTROL_GET_LOGIN_DETAILS, service_prepare, get_login_details },
-                { RPC_EXEC_GET_LOGIN_DETAILS, service_prepare, get_login_details },
+                {RPC_CONTROL_START_RUN, prepare_start_run, start_run},
+                {RPC_EXEC_START_RUN, prepare_start_run, start_run},
+                {RPC_CONTROL_STOP_RUN, service_prepare, stop_run},
+                {RPC_EXEC_STOP_RUN, service_prepare, stop_run},
+                {RPC_CONTROL_STREAM_LOGS, service_prepare, control_stream_logs},
+                {RPC_EXEC_STREAM_LOGS, service_prepare, control_stream_logs},
+                {RPC_CONTROL_LIST_RUNS, service_prepare, list_runs},
+                {RPC_EXEC_LIST_RUNS, service_prepare, list_runs},
+                {RPC_CONTROL_GET_LOGIN_DETAILS, service_prepare, get_login_details},
+                {RPC_EXEC_GET_LOGIN_DETAILS, service_prepare, get_login_details},
         };
 
         return service_table_new(rows, ELEMENTSOF(rows), ret);

@@ -66,7 +66,8 @@ void fleet_pull_messages(Call *c, void *request)
                 service_request_free(req);
                 return;
         }
-        /* A node asks again when it has all of the last instruction, or has lost it. An older call of it is a broken connection's. */
+        /* A node asks again when it has all of the last instruction, or has lost it. An older call of it is
+         * a broken connection's. */
         before = held_first(l->node_pulls, node_id);
         if (before)
                 answer_nothing(held_take(before));
@@ -79,8 +80,8 @@ void fleet_pull_messages(Call *c, void *request)
                 call_fail(c, RPCERR_BUSY, "Out of memory");
 }
 
-/* Preregisters and stores the reply; what is still needed goes into the answer. A refused reply is answered like a good one that needs nothing:
- * genuine nodes go on, and upload nothing in vain. */
+/* Preregisters and stores the reply; what is still needed goes into the answer. A refused reply is answered
+ * like a good one that needs nothing: genuine nodes go on, and upload nothing in vain. */
 static PushReply *store_reply(Link *l, const MessageBatch *b)
 {
         PushReply *reply = rpc_new(RPC_PUSH_MESSAGES_RESPONSE);
@@ -174,7 +175,7 @@ void fleet_get_fab(Call *c, void *request)
         if (!reply)
                 call_fail(c, RPCERR_BUSY, "Out of memory");
         else if (!object_id_equal(&run->fab_hash, &m->fab_hash) ||
-                store_fab_get(l->store, &m->fab_hash, &reply->content) < 0) {
+                 store_fab_get(l->store, &m->fab_hash, &reply->content) < 0) {
                 rpc_free(RPC_GET_FAB_RESPONSE, reply);
                 call_fail(c, RPCERR_FAB_UNKNOWN, object_id_format(&m->fab_hash, hash));
         } else {

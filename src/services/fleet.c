@@ -5,7 +5,8 @@
 
 #include "model/node-auth.h"
 
-#define OWNER_AID "<id:none>" /* the account of a hub without account authentication, as in releases since 1.24 */
+#define OWNER_AID                                                                                           \
+        "<id:none>" /* the account of a hub without account authentication, as in releases since 1.24 */
 #define OWNER_NAME "none"
 
 static void principal_free(void *principal)
@@ -54,7 +55,8 @@ int fleet_prepare(Call *c, Blob *message, void **ret_request, RpcErrorId *ret_er
         return r < 0 ? r : service_prepare(c, message, ret_request, ret_error, ret_detail);
 }
 
-int fleet_prepare_object(Call *c, Blob *message, void **ret_request, RpcErrorId *ret_error, char **ret_detail)
+int fleet_prepare_object(
+        Call *c, Blob *message, void **ret_request, RpcErrorId *ret_error, char **ret_detail)
 {
         int r = authenticate(c, ret_error);
 
@@ -119,7 +121,8 @@ static void create_node(Call *c, void *request)
         r = find_or_register(l, call_principal(c), true, &id);
         if (r >= 0)
                 r = store_node_activate(l->store, id,
-                        CLAMP(m->heartbeat_interval, HEARTBEAT_INTERVAL_MIN, HEARTBEAT_INTERVAL_MAX), NULL, NULL);
+                        CLAMP(m->heartbeat_interval, HEARTBEAT_INTERVAL_MIN, HEARTBEAT_INTERVAL_MAX), NULL,
+                        NULL);
         if (r == -EEXIST)
                 call_fail(c, RPCERR_AUTH_KEY_IN_USE, NULL);
         else if (r < 0)
@@ -273,20 +276,20 @@ finish:
 int fleet_table(Method **ret)
 {
         static const ServiceRow rows[] = {
-                { RPC_FLEET_CREATE_NODE, fleet_prepare, create_node },
-                { RPC_FLEET_DELETE_NODE, fleet_prepare, delete_node },
-                { RPC_FLEET_REGISTER_NODE, fleet_prepare, register_node },
-                { RPC_FLEET_ACTIVATE_NODE, fleet_prepare, activate_node },
-                { RPC_FLEET_DEACTIVATE_NODE, fleet_prepare, deactivate_node },
-                { RPC_FLEET_UNREGISTER_NODE, fleet_prepare, unregister_node },
-                { RPC_FLEET_SEND_NODE_HEARTBEAT, fleet_prepare, send_node_heartbeat },
-                { RPC_FLEET_PULL_MESSAGES, fleet_prepare, fleet_pull_messages },
-                { RPC_FLEET_PUSH_MESSAGES, fleet_prepare, fleet_push_messages },
-                { RPC_FLEET_GET_RUN, fleet_prepare, fleet_get_run },
-                { RPC_FLEET_GET_FAB, fleet_prepare, fleet_get_fab },
-                { RPC_FLEET_PUSH_OBJECT, fleet_prepare_object, fleet_push_object },
-                { RPC_FLEET_PULL_OBJECT, fleet_prepare, fleet_pull_object },
-                { RPC_FLEET_CONFIRM_MESSAGE_RECEIVED, fleet_prepare, fleet_confirm_message_received },
+                {RPC_FLEET_CREATE_NODE, fleet_prepare, create_node},
+                {RPC_FLEET_DELETE_NODE, fleet_prepare, delete_node},
+                {RPC_FLEET_REGISTER_NODE, fleet_prepare, register_node},
+                {RPC_FLEET_ACTIVATE_NODE, fleet_prepare, activate_node},
+                {RPC_FLEET_DEACTIVATE_NODE, fleet_prepare, deactivate_node},
+                {RPC_FLEET_UNREGISTER_NODE, fleet_prepare, unregister_node},
+                {RPC_FLEET_SEND_NODE_HEARTBEAT, fleet_prepare, send_node_heartbeat},
+                {RPC_FLEET_PULL_MESSAGES, fleet_prepare, fleet_pull_messages},
+                {RPC_FLEET_PUSH_MESSAGES, fleet_prepare, fleet_push_messages},
+                {RPC_FLEET_GET_RUN, fleet_prepare, fleet_get_run},
+                {RPC_FLEET_GET_FAB, fleet_prepare, fleet_get_fab},
+                {RPC_FLEET_PUSH_OBJECT, fleet_prepare_object, fleet_push_object},
+                {RPC_FLEET_PULL_OBJECT, fleet_prepare, fleet_pull_object},
+                {RPC_FLEET_CONFIRM_MESSAGE_RECEIVED, fleet_prepare, fleet_confirm_message_received},
         };
 
         return service_table_new(rows, ELEMENTSOF(rows), ret);

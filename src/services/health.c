@@ -14,7 +14,7 @@ static void check(Call *c, void *request)
 int health_table(Method **ret)
 {
         static const ServiceRow rows[] = {
-                { RPC_HEALTH_CHECK, service_prepare, check },
+                {RPC_HEALTH_CHECK, service_prepare, check},
         };
 
         return service_table_new(rows, ELEMENTSOF(rows), ret);

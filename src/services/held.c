@@ -67,9 +67,9 @@ static void arm(HeldList *l)
         usec_t next = USEC_INFINITY;
         HeldCall *h;
 
-        /* Deadlines of callers may cut the order by age; those lists are short (log streams, heartbeats of the CLI). */
-        DL_FOREACH(l->calls, h)
-        {
+        /* Deadlines of callers may cut the order by age; those lists are short (log streams, heartbeats of
+         * the CLI). */
+        DL_FOREACH (l->calls, h) {
                 next = MIN(next, h->until);
                 if (h->until - now_monotonic() > l->limit / 2)
                         break;
@@ -88,8 +88,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         usec_t now = now_monotonic();
         HeldCall *h, *tmp;
 
-        DL_FOREACH_SAFE(l->calls, h, tmp)
-        {
+        DL_FOREACH_SAFE (l->calls, h, tmp) {
                 if (h->until > now)
                         continue;
                 unlink_call(h);
@@ -154,7 +153,7 @@ int held_list_add(HeldList *l, Call *c, uint64_t key, Request *request, HeldCall
                 service_request_free(request);
                 return -ENOMEM;
         }
-        *h = (HeldCall) {
+        *h = (HeldCall){
                 .hold.cancelled = on_cancelled,
                 .call = c,
                 .key = key,

@@ -1,7 +1,7 @@
 /* Calls that are held until an event or a limit: no thread, no polling.
  *
- * A HeldList keeps calls by a key (node id, run id). All calls of a list wait for the same time, so the oldest is the next to end and one
- * timer serves the list. */
+ * A HeldList keeps calls by a key (node id, run id). All calls of a list wait for the same time, so the
+ * oldest is the next to end and one timer serves the list. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -26,13 +26,15 @@ struct HeldCall {
         HeldCall *key_prev, *key_next; /* those with the same key */
 };
 
-/* expired: the limit has come; answer with what there is (the HeldCall has been removed and is freed afterwards; so has its request). */
+/* expired: the limit has come; answer with what there is (the HeldCall has been removed and is freed
+ * afterwards; so has its request). */
 typedef void (*held_expired_t)(HeldCall *h, void *userdata);
 
 int held_list_new(sd_event *event, usec_t limit, held_expired_t expired, void *userdata, HeldList **ret);
 HeldList *held_list_free(HeldList *l); /* fails all calls with RPCERR_SHUTTING_DOWN */
 DEFINE_CLEANUP(HeldList *, held_list_free);
-/* Holds the call; takes request, also on failure. A call whose own deadline comes earlier than the limit ends a little before it. */
+/* Holds the call; takes request, also on failure. A call whose own deadline comes earlier than the limit
+ * ends a little before it. */
 int held_list_add(HeldList *l, Call *c, uint64_t key, Request *request, HeldCall **ret);
 /* First call with that key, NULL: none; next one of the same key. */
 HeldCall *held_first(HeldList *l, uint64_t key);

@@ -101,7 +101,8 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *userdata)
                 restart_after(l, RESTART_SERVED);
                 return 0;
         }
-        l->pause = now_monotonic() - l->started_at > RESTART_MAX ? RESTART_FIRST : MIN(l->pause * 2, RESTART_MAX);
+        l->pause = now_monotonic() - l->started_at > RESTART_MAX ? RESTART_FIRST
+                                                                 : MIN(l->pause * 2, RESTART_MAX);
         restart_after(l, l->pause);
         return 0;
 }
@@ -166,8 +167,9 @@ int launcher_new(const LauncherConfig *config, Launcher **ret, char **reterr_tex
         l->pause = RESTART_FIRST;
         r = find_program("flower-superexec", &l->program);
         if (r == -ENOENT)
-                *reterr_text = strdup("flower-superexec is neither beside this program nor on PATH. Install it (package "
-                                      "flwr-apps), or use --isolation process and start the launcher yourself.");
+                *reterr_text = strdup(
+                        "flower-superexec is neither beside this program nor on PATH. Install it (package "
+                        "flwr-apps), or use --isolation process and start the launcher yourself.");
         if (r < 0)
                 return r;
         r = make_argv(l, config);

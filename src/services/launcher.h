@@ -1,7 +1,8 @@
 /* Starts flower-superexec beside a daemon (isolation "subprocess") and keeps it running.
  *
- * The child outlives the daemon for a while and is adopted by the next one: it holds a lock file, a second one that finds it taken ends with
- * LAUNCHER_STATUS_SERVED and is not started again until the daemon sees no launcher call any more. */
+ * The child outlives the daemon for a while and is adopted by the next one: it holds a lock file, a second
+ * one that finds it taken ends with LAUNCHER_STATUS_SERVED and is not started again until the daemon sees no
+ * launcher call any more. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -18,7 +19,7 @@ typedef struct LauncherConfig {
         const char *appio_address; /* as the daemon listens; wildcard hosts become loopback */
         uint16_t appio_port;       /* the bound one */
         const char *lock_file;
-        const char *python_apps;   /* directory of genuine executors, or NULL */
+        const char *python_apps; /* directory of genuine executors, or NULL */
 } LauncherConfig;
 
 /* -ENOENT with *reterr_text when flower-superexec is neither beside our own program nor on PATH. */

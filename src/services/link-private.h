@@ -19,7 +19,7 @@ struct Link {
         HeldList *launchers;    /* ListAppsToLaunch */
         HeldList *log_streams;  /* StreamLogs, by run id */
 
-        sd_event_source *wake;  /* deferred: look at what events have marked */
+        sd_event_source *wake; /* deferred: look at what events have marked */
         sd_event_source *slow_readers;
         IdSet *slow_logs;
         sd_event_source *sweep; /* nodes and tokens whose time has come */

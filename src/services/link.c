@@ -5,7 +5,8 @@
 #include "model/node-auth.h"
 #include "services/link-private.h"
 
-/* Nodes and tokens are looked at when the first of them runs out, but at least this often (their clocks are moved lazily). */
+/* Nodes and tokens are looked at when the first of them runs out, but at least this often (their clocks are
+ * moved lazily). */
 #define SWEEP_AT_LEAST (30 * USEC_PER_SEC)
 
 struct AllowedKey {
@@ -43,7 +44,8 @@ static int allow_keys(Link *l, const KeyList *keys)
         return 0;
 }
 
-/* ---- events of the store: remembered here, acted on when the loop turns, since the store must not be changed from inside ---- */
+/* ---- events of the store: remembered here, acted on when the loop turns, since the store must not be
+ * changed from inside ---- */
 
 static Link *event_link(void *userdata)
 {
@@ -205,10 +207,12 @@ static int make_lists(Link *l)
         if ((r = held_list_new(l->event, LINK_HOLD_LIMIT, fleet_pull_expired, l, &l->node_pulls)) < 0 ||
                 (r = held_list_new(
                          l->event, LINK_HOLD_APP_LIMIT, serverappio_pull_expired, l, &l->app_pulls)) < 0 ||
-                (r = held_list_new(l->event, LINK_HOLD_LIMIT, objects_pull_expired, l, &l->object_pulls)) < 0 ||
+                (r = held_list_new(l->event, LINK_HOLD_LIMIT, objects_pull_expired, l, &l->object_pulls)) <
+                        0 ||
                 (r = held_list_new(
                          l->event, LINK_HOLD_LIMIT, serverappio_launchers_expired, l, &l->launchers)) < 0 ||
-                (r = held_list_new(l->event, USEC_INFINITY / 4, control_logs_expired, l, &l->log_streams)) < 0)
+                (r = held_list_new(l->event, USEC_INFINITY / 4, control_logs_expired, l, &l->log_streams)) <
+                        0)
                 return r;
         return 0;
 }
@@ -275,8 +279,7 @@ Link *link_free(Link *l)
         id_set_clear(&l->woken_runs);
         id_set_clear(&l->woken_logs);
         id_set_clear(&l->woken_objects);
-        HASH_ITER(hh, l->allowed, k, tmp)
-        {
+        HASH_ITER (hh, l->allowed, k, tmp) {
                 HASH_DEL(l->allowed, k);
                 free(k);
         }

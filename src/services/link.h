@@ -1,21 +1,25 @@
-/* The hub's services: Fleet, ServerAppIo, Control (and Exec, its name in 1.20), Health. One Link a hub; it decides, the store keeps,
- * the wire carries. All of it runs in the core thread; only prepare functions run in workers. */
+/* The hub's services: Fleet, ServerAppIo, Control (and Exec, its name in 1.20), Health. One Link a hub; it
+ * decides, the store keeps, the wire carries. All of it runs in the core thread; only prepare functions run
+ * in workers. */
 #pragma once
 
 #include <systemd/sd-event.h>
 
-#include "services/held.h"
 #include "model/key.h"
+#include "services/held.h"
 #include "wire/server.h"
 
-/* A node's or log reader's call is held this long: below the 60 s after which common NATs and proxies forget an idle flow. */
+/* A node's or log reader's call is held this long: below the 60 s after which common NATs and proxies forget
+ * an idle flow. */
 #define LINK_HOLD_LIMIT (50 * USEC_PER_SEC)
-/* A ServerApp's pull is held shorter: genuine apps look at their own timeout only between pulls. They sleep 3 s after an incomplete answer. */
+/* A ServerApp's pull is held shorter: genuine apps look at their own timeout only between pulls. They sleep
+ * 3 s after an incomplete answer. */
 #define LINK_HOLD_APP_LIMIT (10 * USEC_PER_SEC)
-/* From token to the first sign of life: process start, imports, installation. Genuine: 30 s, which slow hosts miss. */
+/* From token to the first sign of life: process start, imports, installation. Genuine: 30 s, which slow
+ * hosts miss. */
 #define LINK_TOKEN_FIRST (120 * USEC_PER_SEC)
 #define LINK_TOKEN_PATIENCE (60 * USEC_PER_SEC)
-#define HEARTBEAT_INTERVAL_MIN 10.0   /* seconds; genuine limits since 1.23 */
+#define HEARTBEAT_INTERVAL_MIN 10.0 /* seconds; genuine limits since 1.23 */
 #define HEARTBEAT_INTERVAL_MAX 1800.0
 
 typedef struct Link Link;
@@ -39,7 +43,8 @@ DEFINE_CLEANUP(Link *, link_free);
 void link_drain(Link *l);
 /* For StoreConfig.events; userdata is the address of the Link pointer, since the store opens first. */
 extern const StoreEvents LINK_STORE_EVENTS;
-/* NULL-terminated lists of tables for ListenerConfig; they live as long as the Link. userdata of the listeners is the Link. */
+/* NULL-terminated lists of tables for ListenerConfig; they live as long as the Link. userdata of the
+ * listeners is the Link. */
 const Method *const *link_fleet_services(Link *l);
 const Method *const *link_serverappio_services(Link *l);
 const Method *const *link_control_services(Link *l);

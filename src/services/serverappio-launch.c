@@ -63,7 +63,7 @@ static bool has_native_serverapp(Store *store, const Run *run)
         _cleanup_free_ char *why = NULL;
 
         return store_fab_get(store, &run->fab_hash, &fab) >= 0 && fab_inspect(fab, &info, &why) >= 0 &&
-                info.has_native_serverapp;
+               info.has_native_serverapp;
 }
 
 void serverappio_request_token(Call *c, void *request)
@@ -208,7 +208,7 @@ void serverappio_pull_app_inputs(Call *c, void *request)
                 call_fail(c, RPCERR_RUN_START_REJECTED, id);
                 return;
         }
-        *i = (InputsRead) { .hold.cancelled = inputs_cancelled, .call = c, .link = l, .run_id = run->run_id };
+        *i = (InputsRead){.hold.cancelled = inputs_cancelled, .call = c, .link = l, .run_id = run->run_id};
         i->inputs = inputs_of(l->store, run);
         if (!i->inputs) {
                 free(i);
@@ -253,7 +253,8 @@ void serverappio_push_app_outputs(Call *c, void *request)
         }
         if (service_guard_running(c, l->store, run_id) < 0)
                 goto finish;
-        /* The token stays until the run is finished: heartbeats of the app's last moments are still good ones. */
+        /* The token stays until the run is finished: heartbeats of the app's last moments are still good
+         * ones. */
         r = m->context ? store_context_write(l->store, run_id, m->context, NULL, NULL) : 0;
         if (r < 0)
                 service_fail_errno(c, r, "The context could not be stored");

@@ -4,12 +4,13 @@
 #include "codec/inflate.h"
 #include "services/serverappio.h"
 
-#define REASON_MESSAGE_UNAVAILABLE                                                                            \
-        "Error: Message Unavailable - The requested message could not be found in the database. It may have " \
+#define REASON_MESSAGE_UNAVAILABLE                                                                          \
+        "Error: Message Unavailable - The requested message could not be found in the database. It may "    \
+        "have "                                                                                             \
         "expired due to its TTL or never existed."
 #define REASON_REPLY_UNAVAILABLE "Error: Reply Message Unavailable - The reply message has expired."
-#define REASON_NODE_UNAVAILABLE                                                                               \
-        "Error: Node Unavailable \xe2\x80\x94 The destination node failed to report a heartbeat within 2 "    \
+#define REASON_NODE_UNAVAILABLE                                                                             \
+        "Error: Node Unavailable \xe2\x80\x94 The destination node failed to report a heartbeat within 2 "  \
         "\xc3\x97 its expected interval."
 
 /* ---- push ---- */
@@ -43,8 +44,7 @@ static void seen_clear(SeenId **seen)
 {
         SeenId *s, *tmp;
 
-        HASH_ITER(hh, *seen, s, tmp)
-        {
+        HASH_ITER (hh, *seen, s, tmp) {
                 HASH_DEL(*seen, s);
                 free(s);
         }
@@ -153,8 +153,8 @@ static ReplyState reply_state(Link *l, uint64_t run_id, const ObjectId *id, usec
         const StoreMessage *m = object_id_is_none(id) ? NULL : store_message(l->store, id), *reply;
         const StoreNode *n;
 
-        if (!m || m->message.metadata.run_id != run_id || !object_id_is_none(&m->message.metadata.reply_to) ||
-                expired(&m->message.metadata, now))
+        if (!m || m->message.metadata.run_id != run_id ||
+                !object_id_is_none(&m->message.metadata.reply_to) || expired(&m->message.metadata, now))
                 return REPLY_NO_INSTRUCTION;
         reply = object_id_is_none(&m->reply) ? NULL : store_message(l->store, &m->reply);
         if (reply && reply->complete)
@@ -171,14 +171,14 @@ static int error_message(const ObjectId *id, const Metadata *instruction, ReplyS
                 int64_t code;
                 const char *reason;
         } errors[] = {
-                [REPLY_NO_INSTRUCTION] = { MESSAGE_ERROR_MESSAGE_UNAVAILABLE, REASON_MESSAGE_UNAVAILABLE },
-                [REPLY_EXPIRED] = { MESSAGE_ERROR_REPLY_UNAVAILABLE, REASON_REPLY_UNAVAILABLE },
-                [REPLY_NODE_GONE] = { MESSAGE_ERROR_NODE_UNAVAILABLE, REASON_NODE_UNAVAILABLE },
+                [REPLY_NO_INSTRUCTION] = {MESSAGE_ERROR_MESSAGE_UNAVAILABLE, REASON_MESSAGE_UNAVAILABLE},
+                [REPLY_EXPIRED] = {MESSAGE_ERROR_REPLY_UNAVAILABLE, REASON_REPLY_UNAVAILABLE},
+                [REPLY_NODE_GONE] = {MESSAGE_ERROR_NODE_UNAVAILABLE, REASON_NODE_UNAVAILABLE},
         };
         _cleanup_message_ Message m = {};
         double now = usec_to_seconds(now_realtime());
 
-        m.metadata = (Metadata) {
+        m.metadata = (Metadata){
                 .run_id = instruction ? instruction->run_id : 0,
                 .src_node_id = SUPERLINK_NODE_ID,
                 .dst_node_id = SUPERLINK_NODE_ID,
@@ -194,7 +194,7 @@ static int error_message(const ObjectId *id, const Metadata *instruction, ReplyS
         if (!m.metadata.group_id || !m.metadata.message_type || !m.error_reason)
                 return -ENOMEM;
         *ret = m;
-        m = (Message) {};
+        m = (Message){};
         return 0;
 }
 
@@ -247,8 +247,8 @@ static int add_reply(Link *l, uint64_t run_id, const ObjectId *id, ReplyState st
         if (r < 0) {
                 message_done(m);
                 object_tree_done(tree);
-                *m = (Message) {};
-                *tree = (ObjectTree) {};
+                *m = (Message){};
+                *tree = (ObjectTree){};
                 return r;
         }
         b->n++;
@@ -287,7 +287,8 @@ static MessageBatch *collect(Link *l, const IdsRequest *m, bool partial, bool la
         for (size_t i = 0; i < m->n && b->n < n_done; i++) {
                 ReplyState state = reply_state(l, m->run_id, &m->ids[i], now);
 
-                /* A reply that cannot be made now (memory) is asked for again. Error replies delete their instruction, so only they can repeat. */
+                /* A reply that cannot be made now (memory) is asked for again. Error replies delete their
+                 * instruction, so only they can repeat. */
                 if (state != REPLY_WAITING && (state == REPLY_READY || is_first(m, i)))
                         (void) add_reply(l, m->run_id, &m->ids[i], state, b);
         }

@@ -40,13 +40,16 @@ static void update_run_status(Call *c, void *request)
         } else if (run->status == RUN_FINISHED)
                 (void) service_guard_running(c, l->store, m->run_id);
         else if (status < 0 || sub < 0) {
-                text = xasprintf("Run status '%s:%s' is none of pending, starting, running, finished:completed, "
-                                 "finished:failed, finished:stopped",
+                text = xasprintf(
+                        "Run status '%s:%s' is none of pending, starting, running, finished:completed, "
+                        "finished:failed, finished:stopped",
                         strempty(m->status), strempty(m->sub_status));
                 call_fail(c, RPCERR_BAD_REQUEST, text);
         } else {
-                /* A transition that is not legal changes nothing, and genuine clients do not want to hear of it. */
-                (void) store_run_transition(l->store, m->run_id, status, sub, strempty(m->details), NULL, NULL);
+                /* A transition that is not legal changes nothing, and genuine clients do not want to hear of
+                 * it. */
+                (void) store_run_transition(
+                        l->store, m->run_id, status, sub, strempty(m->details), NULL, NULL);
                 service_reply_durable(c, l->store, RPC_EMPTY, NULL);
         }
         service_request_free(req);
@@ -125,21 +128,21 @@ static void get_nodes(Call *c, void *request)
 int serverappio_table(Method **ret)
 {
         static const ServiceRow rows[] = {
-                { RPC_SERVERAPPIO_LIST_APPS_TO_LAUNCH, service_prepare, serverappio_list_apps_to_launch },
-                { RPC_SERVERAPPIO_REQUEST_TOKEN, service_prepare, serverappio_request_token },
-                { RPC_SERVERAPPIO_GET_RUN, service_prepare, get_run },
-                { RPC_SERVERAPPIO_PULL_APP_INPUTS, service_prepare, serverappio_pull_app_inputs },
-                { RPC_SERVERAPPIO_PUSH_APP_OUTPUTS, service_prepare, serverappio_push_app_outputs },
-                { RPC_SERVERAPPIO_UPDATE_RUN_STATUS, service_prepare, update_run_status },
-                { RPC_SERVERAPPIO_PUSH_LOGS, service_prepare, push_logs },
-                { RPC_SERVERAPPIO_SEND_APP_HEARTBEAT, service_prepare, send_app_heartbeat },
-                { RPC_SERVERAPPIO_PUSH_OBJECT, service_prepare_object, serverappio_push_object },
-                { RPC_SERVERAPPIO_PULL_OBJECT, service_prepare, serverappio_pull_object },
-                { RPC_SERVERAPPIO_CONFIRM_MESSAGE_RECEIVED, service_prepare,
-                        serverappio_confirm_message_received },
-                { RPC_SERVERAPPIO_PUSH_MESSAGES, service_prepare, serverappio_push_messages },
-                { RPC_SERVERAPPIO_PULL_MESSAGES, service_prepare, serverappio_pull_messages },
-                { RPC_SERVERAPPIO_GET_NODES, service_prepare, get_nodes },
+                {RPC_SERVERAPPIO_LIST_APPS_TO_LAUNCH, service_prepare, serverappio_list_apps_to_launch},
+                {RPC_SERVERAPPIO_REQUEST_TOKEN, service_prepare, serverappio_request_token},
+                {RPC_SERVERAPPIO_GET_RUN, service_prepare, get_run},
+                {RPC_SERVERAPPIO_PULL_APP_INPUTS, service_prepare, serverappio_pull_app_inputs},
+                {RPC_SERVERAPPIO_PUSH_APP_OUTPUTS, service_prepare, serverappio_push_app_outputs},
+                {RPC_SERVERAPPIO_UPDATE_RUN_STATUS, service_prepare, update_run_status},
+                {RPC_SERVERAPPIO_PUSH_LOGS, service_prepare, push_logs},
+                {RPC_SERVERAPPIO_SEND_APP_HEARTBEAT, service_prepare, send_app_heartbeat},
+                {RPC_SERVERAPPIO_PUSH_OBJECT, service_prepare_object, serverappio_push_object},
+                {RPC_SERVERAPPIO_PULL_OBJECT, service_prepare, serverappio_pull_object},
+                {RPC_SERVERAPPIO_CONFIRM_MESSAGE_RECEIVED, service_prepare,
+                        serverappio_confirm_message_received},
+                {RPC_SERVERAPPIO_PUSH_MESSAGES, service_prepare, serverappio_push_messages},
+                {RPC_SERVERAPPIO_PULL_MESSAGES, service_prepare, serverappio_pull_messages},
+                {RPC_SERVERAPPIO_GET_NODES, service_prepare, get_nodes},
         };
 
         return service_table_new(rows, ELEMENTSOF(rows), ret);

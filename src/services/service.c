@@ -33,7 +33,7 @@ int service_table_new(const ServiceRow *rows, size_t n, Method **ret)
         for (size_t i = 0; i < n; i++) {
                 const RpcMethod *m = &RPC_METHODS[rows[i].id];
 
-                table[i] = (Method) {
+                table[i] = (Method){
                         .path = m->path,
                         .flags = m->stream ? METHOD_STREAM : 0,
                         .max_request = m->max_request,
@@ -182,7 +182,8 @@ void service_fail_errno(Call *c, int error, const char *what)
         _cleanup_free_ char *text = NULL;
 
         if (error == -ENOSPC) {
-                call_fail(c, RPCERR_DISK_FULL, "No space left for new work; free some on the file system of the state");
+                call_fail(c, RPCERR_DISK_FULL,
+                        "No space left for new work; free some on the file system of the state");
                 return;
         }
         text = xasprintf("%s: %s", what, strerror(abs(error)));

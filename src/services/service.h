@@ -1,7 +1,8 @@
 /* What all services share: decoded requests, replies that wait for the disk, calls that wait for an event.
  *
- * A service is a table of ServiceRows; a request reaches act() as a Request. Whatever a service keeps while a call is unanswered
- * sits in the call's data slot and begins with a ServiceHold, so that one cancelled() serves every method. */
+ * A service is a table of ServiceRows; a request reaches act() as a Request. Whatever a service keeps while
+ * a call is unanswered sits in the call's data slot and begins with a ServiceHold, so that one cancelled()
+ * serves every method. */
 #pragma once
 
 #include "codec/rpc.h"
@@ -11,7 +12,8 @@
 typedef struct Request {
         RpcKind kind;
         void *message; /* a struct of the kind; NULL for RPC_EMPTY */
-        /* What prepare() found out beyond decoding (a FAB's manifest, an object's hash), with its destructor. */
+        /* What prepare() found out beyond decoding (a FAB's manifest, an object's hash), with its
+         * destructor. */
         void *extra;
         void (*free_extra)(void *extra);
 } Request;
@@ -26,13 +28,15 @@ typedef struct ServiceRow {
         int (*prepare)(Call *c, Blob *message, void **ret_request, RpcErrorId *ret_error, char **ret_detail);
         void (*act)(Call *c, void *request);
 } ServiceRow;
-/* The wire's table (ended by a row without path) from the service's rows and RPC_METHODS; free() it after the server. */
+/* The wire's table (ended by a row without path) from the service's rows and RPC_METHODS; free() it after
+ * the server. */
 int service_table_new(const ServiceRow *rows, size_t n, Method **ret);
 
 /* First member of everything that waits in a call's data slot. */
 typedef struct ServiceHold ServiceHold;
 struct ServiceHold {
-        void (*cancelled)(ServiceHold *h); /* the call is gone: forget it; frees h where h is not needed any more */
+        void (*cancelled)(
+                ServiceHold *h); /* the call is gone: forget it; frees h where h is not needed any more */
 };
 
 /* Answers now. Takes message (a struct of the kind), also on failure. */
@@ -46,7 +50,9 @@ typedef struct ObjectCheck {
         bool hash_matches;
         const char *structure_error; /* static, NULL: good */
 } ObjectCheck;
-int service_prepare_object(Call *c, Blob *message, void **ret_request, RpcErrorId *ret_error, char **ret_detail);
+int service_prepare_object(
+        Call *c, Blob *message, void **ret_request, RpcErrorId *ret_error, char **ret_detail);
 
-/* The guard of nearly all methods: 0 when the run is running; else the call has been failed and -EPERM is returned. */
+/* The guard of nearly all methods: 0 when the run is running; else the call has been failed and -EPERM is
+ * returned. */
 int service_guard_running(Call *c, Store *store, uint64_t run_id);

@@ -136,9 +136,9 @@ static int set_up(Db *db, bool is_new)
                 if (r < 0)
                         return r;
         }
-        return exec(db,
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;"
-                "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY");
+        return exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;"
+                        "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA "
+                        "cache_size = -8000; PRAGMA temp_store = MEMORY");
 }
 
 static int migrate(Db *db, const char *path, char **reterr_text)

@@ -18,6 +18,7 @@
 
 struct Files {
         int dirs[_FILE_KIND_MAX];
+        bool owns_fabs;
 };
 
 FileKey file_key_context(uint64_t run_id, uint64_t generation)
@@ -27,6 +28,12 @@ FileKey file_key_context(uint64_t run_id, uint64_t generation)
         memcpy(k.id.bytes, &run_id, sizeof(run_id));
         memcpy(k.id.bytes + sizeof(run_id), &generation, sizeof(generation));
         return k;
+}
+
+void file_key_parse_context(const FileKey *key, uint64_t *ret_run_id, uint64_t *ret_generation)
+{
+        memcpy(ret_run_id, key->id.bytes, sizeof(*ret_run_id));
+        memcpy(ret_generation, key->id.bytes + sizeof(*ret_run_id), sizeof(*ret_generation));
 }
 
 static void file_name(const FileKey *key, char name[static NAME_MAX_SIZE])
@@ -45,17 +52,27 @@ static void file_name(const FileKey *key, char name[static NAME_MAX_SIZE])
                 break;
         case FILE_CONTEXT:
         case _FILE_KIND_MAX:
-                memcpy(&run_id, key->id.bytes, sizeof(run_id));
-                memcpy(&generation, key->id.bytes + sizeof(run_id), sizeof(generation));
+                file_key_parse_context(key, &run_id, &generation);
                 snprintf(name, NAME_MAX_SIZE, "%016" PRIx64 "-%" PRIx64, run_id, generation);
                 break;
         }
 }
 
+static int parse_hash_name(const char *name, FileKey *ret)
+{
+        return strlen(name) == OBJECT_ID_HEX_MAX - 1 ? object_id_parse(name, &ret->id) : -EINVAL;
+}
+
 static int parse_object_name(const char *name, FileKey *ret)
 {
         ret->kind = FILE_OBJECT;
-        return strlen(name) == OBJECT_ID_HEX_MAX - 1 ? object_id_parse(name, &ret->id) : -EINVAL;
+        return parse_hash_name(name, ret);
+}
+
+static int parse_fab_name(const char *name, FileKey *ret)
+{
+        ret->kind = FILE_FAB;
+        return parse_hash_name(name, ret);
 }
 
 static int parse_context_name(const char *name, FileKey *ret)
@@ -132,6 +149,7 @@ int files_open(const char *directory, const char *fab_directory, Files **ret, ch
                 return -ENOMEM;
         for (unsigned i = 0; i < _FILE_KIND_MAX; i++)
                 f->dirs[i] = -EBADF;
+        f->owns_fabs = !fab_directory;
         r = open_all(f, directory, fab_directory, reterr_text);
         if (r < 0)
                 return r;
@@ -328,6 +346,8 @@ int files_sweep(const Files *f, bool (*keep)(const FileKey *key, void *userdata)
         int r;
 
         r = sweep(f->dirs[FILE_CONTEXT], parse_context_name, keep, userdata);
+        if (r >= 0 && f->owns_fabs)
+                r = sweep(f->dirs[FILE_FAB], parse_fab_name, keep, userdata);
         for (unsigned i = 0; r >= 0 && i < N_SUBDIRS; i++) {
                 _cleanup_close_ int fd = -EBADF;
 

@@ -23,6 +23,7 @@ typedef struct FileKey {
 
 #define FILE_KEY(k, i) ((FileKey){.id = (i), .kind = (k)})
 FileKey file_key_context(uint64_t run_id, uint64_t generation);
+void file_key_parse_context(const FileKey *key, uint64_t *ret_run_id, uint64_t *ret_generation);
 
 typedef struct FileWrite FileWrite;
 struct FileWrite {
@@ -43,7 +44,7 @@ int files_map(const Files *f, const FileKey *key, Blob **ret); /* -ENOENT */
 /* All of the list, with one fsync a file and one a directory. */
 int files_write(const Files *f, FileWrite *list);
 void files_unlink(const Files *f, const FileKey *key);
-/* Calls keep for every object and context file; what it answers false to, and what has another name, is
- * deleted. FABs stay: their directory may be shared. */
+/* Calls keep for every file; what it answers false to, and what has another name, is deleted. A FAB
+ * directory that was named stays as it is: it may be shared. */
 int files_sweep(const Files *f, bool (*keep)(const FileKey *key, void *userdata), void *userdata);
 uint64_t files_free_space(const Files *f); /* bytes; 0 when unknown */

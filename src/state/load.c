@@ -284,7 +284,9 @@ static int load_objects(Store *s, Db *db)
 
 static bool keep_file(const FileKey *key, void *userdata)
 {
+        uint64_t run_id, generation;
         Store *s = userdata;
+        RunEntry *r;
 
         if (key->kind == FILE_OBJECT) {
                 ObjectEntry *o = object_find(s, &key->id);
@@ -294,13 +296,15 @@ static bool keep_file(const FileKey *key, void *userdata)
                 o->visit = s->visit;
                 return true;
         }
-        for (RunEntry *r = s->runs; r; r = r->hh.next) {
-                FileKey k = file_key_context(r->run.run_id, r->context_generation);
+        if (key->kind == FILE_FAB) {
+                FabEntry *fab;
 
-                if (r->context_generation != 0 && memcmp(&k, key, sizeof(k)) == 0)
-                        return true;
+                HASH_FIND(hh, s->fabs, &key->id, sizeof(key->id), fab);
+                return !!fab;
         }
-        return false;
+        file_key_parse_context(key, &run_id, &generation);
+        r = run_find(s, run_id);
+        return r && r->context_generation == generation;
 }
 
 /* An object whose file somebody has taken away is asked for again. */

@@ -269,15 +269,18 @@ int store_node_unregister(Store *s, uint64_t node_id, StoreDone done, void *user
 int store_node_heartbeat(Store *s, uint64_t node_id, double interval)
 {
         NodeEntry *n = node_find(s, node_id);
-        bool was_online;
+        bool was_online, news;
 
         if (!n)
                 return -ENOENT;
         if (n->node.status == NODE_UNREGISTERED)
                 return -EPERM;
         was_online = n->node.status == NODE_ONLINE;
+        news = !was_online || n->node.heartbeat_interval != interval;
         set_online(n, now_realtime(), interval);
-        mark_dirty(s, n);
+        /* online_until starts anew with every start, so the common heartbeat need not reach the disk. */
+        if (news)
+                mark_dirty(s, n);
         if (!was_online)
                 tell_changed(s, node_id);
         return 0;

@@ -295,9 +295,10 @@ void run_drop_objects(Store *s, RunEntry *r)
 
 void store_object_delete(Store *s, const ObjectId *root)
 {
+        const StoreMessage *m = store_message(s, root);
         ObjectEntry *o = object_find(s, root);
 
-        if (!o)
+        if (!o || (m && !m->confirmed))
                 return;
         for (ObjectHold *h = o->holds; h; h = h->next)
                 if (h->root) {

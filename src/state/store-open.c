@@ -17,30 +17,27 @@ static int refuse(char **reterr_text, char *text, int r)
 
 /* The lock belongs to the open file, so that it ends with the process however that ends; the number inside
  * is for people. */
-static int lock_directory(const char *directory, int *ret, char **reterr_text)
+static int lock(const char *path, const char *what, int *ret, char **reterr_text)
 {
-        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-        _cleanup_free_ char *path = path_join(directory, "lock");
+        struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
         _cleanup_close_ int fd = -EBADF;
         char pid[32] = "";
         int r;
 
-        if (!path)
-                return -ENOMEM;
         fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
         if (fd < 0) {
                 r = -errno;
                 return refuse(reterr_text, xasprintf("%s cannot be opened: %s", path, strerror(-r)), r);
         }
-        if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
+        if (fcntl(fd, F_OFD_SETLK, &range) < 0) {
                 r = -errno;
                 if (pread(fd, pid, sizeof(pid) - 1, 0) < 0)
                         *pid = 0;
                 pid[strspn(pid, "0123456789")] = 0;
                 if (r == -EAGAIN || r == -EACCES)
                         return refuse(reterr_text,
-                                xasprintf("%s is in use by process %s; stop it or name another directory",
-                                        directory, *pid ? pid : "(unknown)"),
+                                xasprintf("%s is in use by process %s; stop it or name another one", what,
+                                        *pid ? pid : "(unknown)"),
                                 -EBUSY);
                 return refuse(reterr_text, xasprintf("%s cannot be locked: %s", path, strerror(-r)), r);
         }
@@ -57,11 +54,21 @@ static int open_database(Store *s, const StoreConfig *config, char **reterr_text
 {
         _cleanup_free_ char *path =
                 path_join(config->directory, config->database ? config->database : "state.db");
+        _cleanup_free_ char *lock_path = NULL;
         _cleanup_(db_freep) Db *db = NULL;
         int r;
 
         if (!path)
                 return -ENOMEM;
+        if (config->database) {
+                /* It may lie outside the locked directory. */
+                lock_path = xasprintf("%s.lock", path);
+                if (!lock_path)
+                        return -ENOMEM;
+                r = lock(lock_path, path, &s->database_lock_fd, reterr_text);
+                if (r < 0)
+                        return r;
+        }
         r = db_open(path, &db, reterr_text);
         if (r < 0)
                 return r;
@@ -86,13 +93,16 @@ static int open_database(Store *s, const StoreConfig *config, char **reterr_text
 
 int store_open_directory(Store *s, const StoreConfig *config, char **reterr_text)
 {
+        _cleanup_free_ char *path = path_join(config->directory, "lock");
         int r;
 
+        if (!path)
+                return -ENOMEM;
         r = mkdir_parents(config->directory, 0700);
         if (r < 0)
                 return refuse(
                         reterr_text, xasprintf("%s cannot be made: %s", config->directory, strerror(-r)), r);
-        r = lock_directory(config->directory, &s->lock_fd, reterr_text);
+        r = lock(path, config->directory, &s->lock_fd, reterr_text);
         if (r < 0)
                 return r;
         return open_database(s, config, reterr_text);

@@ -165,7 +165,7 @@ struct Store {
         bool space_is_low;
 
         /* Of a store with directory; else NULL. */
-        int lock_fd;
+        int lock_fd, database_lock_fd;
         Files *files;
         Db *reader;
         Writer *writer;

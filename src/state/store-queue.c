@@ -95,12 +95,13 @@ bool message_make_ready(Store *s, MessageEntry *e)
         return true;
 }
 
-/* An unfinished reply is worth nothing once its app is gone. */
+/* On a node an unfinished reply is worth nothing once its app is gone. The hub cannot know: the node may be
+ * pushing it. */
 static void release(Store *s, MessageEntry *e)
 {
         if (e->m.confirmed)
                 return;
-        if (e->partner && !e->partner->m.complete)
+        if (s->queue_kind == STORE_QUEUE_BY_RUN && e->partner && !e->partner->m.complete)
                 message_drop(s, e->partner);
         if (!message_make_ready(s, e))
                 return;

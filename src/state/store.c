@@ -229,6 +229,7 @@ void store_sync(Store *s, StoreDone done, void *userdata)
                 return;
         }
         store_wait(s, w);
+        arm_turn(s);
 }
 
 bool store_is_healthy(const Store *s)
@@ -271,6 +272,7 @@ int store_open(const StoreConfig *config, Store **ret, char **reterr_text)
                 .free_space_floor = config->free_space_floor,
                 .next_seq = 1,
                 .lock_fd = -EBADF,
+                .database_lock_fd = -EBADF,
         };
         s->pending = batch_new(1);
         if (!s->pending)
@@ -307,6 +309,8 @@ Store *store_free(Store *s)
                 return NULL;
         if (s->writer)
                 write_out(s);
+        /* First, so that the writer's connection is the last one and tidies up. */
+        s->reader = db_free(s->reader);
         s->writer = writer_free(s->writer);
         batch_free(s->pending);
         s->pending = NULL;
@@ -314,8 +318,8 @@ Store *store_free(Store *s)
         objects_free(s);
         runs_free(s);
         nodes_free(s);
-        db_free(s->reader);
         files_free(s->files);
+        safe_close(s->database_lock_fd);
         safe_close(s->lock_fd);
         sd_event_source_disable_unref(s->turn);
         sd_event_source_disable_unref(s->lazy);

@@ -6,13 +6,17 @@
  * durable later: functions with a StoreDone call it in the core thread when the change, and everything
  * before it, is on disk (SQLite in groups, object files with fsync, by the writer thread). Outcome 0, or a
  * negative errno: -ESTALE when another owner of a shared store won the race, -ENOSPC and the like when the
- * disk refused; the image then has been put back. done may be NULL. In a store without directory (in memory)
- * done is called from the loop as soon as it turns.
+ * disk refused. After a refused write the store is unhealthy for good: all who wait, and all later changes,
+ * get the error; the image is ahead of the disk, a new start has what was durable. A function that fails at
+ * once changes nothing and does not call done. done may be NULL; a change that nobody waits for may reach
+ * the disk some seconds later, but never after a later one. In a store without directory (in memory) done is
+ * called from the loop as soon as it turns.
  *
  * Nothing returned by a look-up may be kept across a turn of the loop: look up again by id.
  *
  * Files: <directory>/state.db (WAL), objects/xx/<sha256> for contents of more than STORE_INLINE_MAX bytes,
- * fabs/<sha256>. The directory is locked by its process. A database of genuine Flower, or of a newer schema,
+ * contexts/<run id>-<generation> likewise, fabs/<sha256>. The directory, and a database elsewhere, is locked
+ * by its process. A database of genuine Flower, or of a newer schema,
  * is refused and never altered. */
 #pragma once
 
@@ -42,9 +46,9 @@ typedef struct StoreEvents {
         void (*reply_ready)(
                 uint64_t run_id, const ObjectId *instruction, void *userdata); /* all its objects are here */
         void (*object_available)(const ObjectId *id, void *userdata);
-        void (*run_changed)(uint64_t run_id, void *userdata); /* created, status, token */
+        void (*run_changed)(uint64_t run_id, void *userdata); /* created, status, token, deleted */
         void (*log_added)(uint64_t run_id, void *userdata);
-        void (*node_changed)(uint64_t node_id, void *userdata); /* status */
+        void (*node_changed)(uint64_t node_id, void *userdata); /* registered, status, forgotten */
         void *userdata;
 } StoreEvents;
 
@@ -62,7 +66,7 @@ typedef struct StoreConfig {
 /* *reterr_text: which file, what is wrong, what to try (locked by pid, of genuine Flower, newer schema,
  * damaged, no permission). */
 int store_open(const StoreConfig *config, Store **ret, char **reterr_text);
-/* Writes out everything first. */
+/* Writes out everything first. Those who still wait are not told. */
 Store *store_free(Store *s);
 DEFINE_CLEANUP(Store *, store_free);
 /* done when all changes so far are durable. */
@@ -184,12 +188,14 @@ int store_object_preregister(Store *s, uint64_t run_id, const ObjectTree *tree, 
  * cases once it is durable. */
 int store_object_put(
         Store *s, uint64_t run_id, const ObjectId *id, Blob *content, StoreDone done, void *userdata);
-/* 0 and a new reference; -EAGAIN: registered, not here yet; -ENOENT: unknown. One buffer for all readers. */
+/* 0 and a new reference; -EAGAIN: registered, not here yet; -ENOENT: unknown; -EIO and the like: the disk.
+ * One buffer for all readers. */
 int store_object_get(Store *s, const ObjectId *id, Blob **ret);
 /* Whether id is root or below it. */
 bool store_object_is_below(Store *s, const ObjectId *root, const ObjectId *id);
 int store_object_tree(Store *s, const ObjectId *root, ObjectTree *ret); /* -ENOENT */
-/* Drops root and what nobody else needs. Unknown ids are fine. */
+/* Drops root and what nobody else needs. Unknown ids are fine; the root of a stored message goes with the
+ * message only. */
 void store_object_delete(Store *s, const ObjectId *root);
 
 /* ---- messages ---- */
@@ -202,7 +208,9 @@ typedef struct StoreMessage {
         ObjectId reply;      /* of an instruction: its reply, or none */
 } StoreMessage;
 
-/* Stores an instruction; its tree must be preregistered. Idempotent by message id (0 again). */
+/* Stores an instruction. Idempotent by message id (0 again). -ENOENT: run unknown; -EPERM: run finished;
+ * -ENODATA: its tree is not preregistered by its run; -EINVAL: it is a reply; -EEXIST: another message has
+ * its id. Complete once its run has brought every object of the tree. */
 int store_message_put(Store *s, const Message *m, StoreDone done, void *userdata);
 /* Oldest ready instruction of the queue that is not delivered (or not confirmed since the last activation)
  * and has not expired: marks it delivered. NULL: none. */
@@ -217,20 +225,21 @@ void store_message_release(Store *s, const ObjectId *id);
 /* The same for every delivered, unconfirmed instruction of a queue: its receiver asks again, so it has lost
  * them. */
 void store_queue_release(Store *s, uint64_t queue);
-/* The same for all of a queue (its launcher is gone). */
-void store_queue_release(Store *s, uint64_t queue);
 /* The instruction that is delivered and not confirmed to that queue and contains the object, or NULL: what a
  * node may pull. */
 const StoreMessage *store_message_holding(Store *s, uint64_t queue, const ObjectId *object);
 /* An instruction that is delivered to that queue and has no reply yet, or NULL: what a crashed app leaves
  * behind. */
 const StoreMessage *store_message_unanswered(Store *s, uint64_t queue);
-/* All messages, instructions and replies; starts with previous = NULL, ends with NULL. Nothing may be removed meanwhile. */
+/* All messages, instructions and replies; starts with previous = NULL, ends with NULL. Nothing may be
+ * removed meanwhile. */
 const StoreMessage *store_message_next(Store *s, const StoreMessage *previous);
-/* The unfinished reply from that node that contains the object, or NULL: what a node may push. */
+/* The unconfirmed reply from that node that contains the object, or NULL: what a node may push (again, too,
+ * when the answer got lost). */
 const StoreMessage *store_reply_holding(Store *s, uint64_t src_node_id, const ObjectId *object);
 /* Stores a reply; its tree must be preregistered. -ENOENT: instruction unknown or expired; -EINVAL: source,
- * destination, run or ttl do not mirror it; -EEXIST: it has another reply. The same reply again is 0. */
+ * destination, run or ttl do not mirror it; -EEXIST: it has another reply; -ENODATA: the reply's tree is not
+ * preregistered by the run. The same reply again is 0. */
 int store_reply_put(Store *s, const Message *reply, StoreDone done, void *userdata);
 /* Deletes an instruction with its reply (or a reply alone) and their objects. */
 int store_message_delete(Store *s, const ObjectId *id, StoreDone done, void *userdata);

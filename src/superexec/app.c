@@ -47,11 +47,12 @@ static void on_noted(RpcClass status, const char *detail, void **reply, void *us
 static void tell_daemon(App *a, const char *how)
 {
         Superexec *s = a->superexec;
-        AppOutputs request = { .token = a->token, .run_id = a->run_id };
-        const Header header = { RPC_HEADER_APP_EXIT, how, strlen(how) };
-        const StubOptions options = { .headers = &header, .n_headers = 1 };
+        AppOutputs request = {.token = a->token, .run_id = a->run_id};
+        const Header header = {RPC_HEADER_APP_EXIT, how, strlen(how)};
+        const StubOptions options = {.headers = &header, .n_headers = 1};
 
-        if (!a->tell || stub_call(s->stub, s->plugin->push_outputs, &request, &options, on_noted, a, &a->note) < 0)
+        if (!a->tell ||
+                stub_call(s->stub, s->plugin->push_outputs, &request, &options, on_noted, a, &a->note) < 0)
                 app_free(a);
 }
 
@@ -66,13 +67,13 @@ static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata
         a->pid = 0;
         snprintf(run, sizeof(run), "%" PRIu64, a->run_id);
         if (si->si_code == CLD_EXITED)
-                how = xasprintf("The %s process ended with status %d before it had answered", s->plugin->name,
-                        si->si_status);
+                how = xasprintf("The %s process ended with status %d before it had answered",
+                        s->plugin->name, si->si_status);
         else
-                how = xasprintf("The %s process was killed by signal %d (%s)", s->plugin->name, si->si_status,
-                        strsignal(si->si_status));
+                how = xasprintf("The %s process was killed by signal %d (%s)", s->plugin->name,
+                        si->si_status, strsignal(si->si_status));
         if (si->si_code != CLD_EXITED || si->si_status != 0)
-                log_with(LOG_WARNING, (&(LogFields) { .run = run }), "Run %s: %s", run, strempty(how));
+                log_with(LOG_WARNING, (&(LogFields){.run = run}), "Run %s: %s", run, strempty(how));
         s->n_apps--;
         tell_daemon(a, strempty(how));
         superexec_app_ended(s);
@@ -99,7 +100,8 @@ static int spawn(App *a, char *const argv[], char *const env[])
         return -r;
 }
 
-/* Keys and settings of the daemon are not the app's business; of the environment it gets all but Flower's own secrets. */
+/* Keys and settings of the daemon are not the app's business; of the environment it gets all but Flower's
+ * own secrets. */
 static int start_process(App *a, const char *program, const char *python_missing, bool with_token)
 {
         Superexec *s = a->superexec;
@@ -130,7 +132,8 @@ static int choose_and_start(App *a, bool native)
 {
         Superexec *s = a->superexec;
         _cleanup_free_ char *program = NULL, *why = NULL;
-        bool python = !native && executor_find_python(s->plugin->program, s->args->python_apps, &program, &why) >= 0;
+        bool python = !native &&
+                      executor_find_python(s->plugin->program, s->args->python_apps, &program, &why) >= 0;
         bool with_token;
         int r;
 
@@ -138,7 +141,8 @@ static int choose_and_start(App *a, bool native)
                 /* Without any side for this machine our own executor tells the ServerApp or user so. */
                 r = executor_find_native(s->plugin->program, &program);
                 if (r < 0)
-                        return log_error_errno(r, "%s is neither beside this program nor in " FLWR_LIBEXECDIR,
+                        return log_error_errno(r,
+                                "%s is neither beside this program nor in " FLWR_LIBEXECDIR,
                                 s->plugin->program);
         }
         with_token = !(python && streq(s->plugin->name, "serverapp") && executor_is_flower_1_20(program));
@@ -178,15 +182,15 @@ void apps_kill(Superexec *s, int signo)
 {
         App *a;
 
-        DL_FOREACH(s->apps, a)
-        if (a->pid > 0)
-                (void) kill(a->pid, signo);
+        DL_FOREACH (s->apps, a)
+                if (a->pid > 0)
+                        (void) kill(a->pid, signo);
 }
 
 void apps_free(Superexec *s)
 {
         App *a, *tmp;
 
-        DL_FOREACH_SAFE(s->apps, a, tmp)
-        app_free(a);
+        DL_FOREACH_SAFE (s->apps, a, tmp)
+                app_free(a);
 }

@@ -81,7 +81,8 @@ int executor_find_python(const char *program, const char *dir, char **ret, char 
         if (!dir) {
                 if (find_on_path(program, ret) >= 0)
                         return 0;
-                *reterr_text = xasprintf("no Python %s was found on PATH (install flwr in a Python environment and name its bin "
+                *reterr_text = xasprintf("no Python %s was found on PATH (install flwr in a Python "
+                                         "environment and name its bin "
                                          "directory with --python-apps)",
                         program);
                 return -ENOENT;

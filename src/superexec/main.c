@@ -6,43 +6,49 @@
 
 #define FIELD(name) offsetof(SuperexecArgs, name)
 
-static const char *const plugin_types[] = { "clientapp", "serverapp", "simulation", NULL };
+static const char *const plugin_types[] = {"clientapp", "serverapp", "simulation", NULL};
 
 static const Option options[] = {
-        { OPTION_GROUP, .help = "Daemon" },
-        { OPTION_STRING, "appio-api-address", .metavar = "ADDR",
+        {OPTION_GROUP, .help = "Daemon"},
+        {OPTION_STRING, "appio-api-address", .metavar = "ADDR",
                 .help = "ServerAppIo API of a SuperLink, or ClientAppIo API of a SuperNode.",
-                .offset = FIELD(appio_api_address), .flags = OPTION_REQUIRED },
-        { OPTION_CHOICE, "plugin-type", .choices = plugin_types, .help = "Which apps to start.",
-                .offset = FIELD(plugin_type), .flags = OPTION_REQUIRED },
-        { OPTION_FLAG, "insecure", .help = "Required: the AppIo APIs have no TLS.", .offset = FIELD(insecure) },
-        { OPTION_UINT, "parent-pid", .metavar = "PID", .help = "End when that process has gone.",
-                .offset = FIELD(parent_pid) },
+                .offset = FIELD(appio_api_address), .flags = OPTION_REQUIRED},
+        {OPTION_CHOICE, "plugin-type", .choices = plugin_types, .help = "Which apps to start.",
+                .offset = FIELD(plugin_type), .flags = OPTION_REQUIRED},
+        {OPTION_FLAG, "insecure", .help = "Required: the AppIo APIs have no TLS.",
+                .offset = FIELD(insecure)},
+        {OPTION_UINT, "parent-pid", .metavar = "PID", .help = "End when that process has gone.",
+                .offset = FIELD(parent_pid)},
 
-        { OPTION_GROUP, .help = "Apps" },
-        { OPTION_STRING, "python-apps", .metavar = "DIR",
-                .help = "Directory with flwr-clientapp and flwr-serverapp of a Python environment. Default: the first on PATH that "
+        {OPTION_GROUP, .help = "Apps"},
+        {OPTION_STRING, "python-apps", .metavar = "DIR",
+                .help = "Directory with flwr-clientapp and flwr-serverapp of a Python environment. Default: "
+                        "the first on PATH that "
                         "are not ours.",
-                .offset = FIELD(python_apps) },
-        { OPTION_UINT, "max-apps", .metavar = "N", .fallback = "64", .help = "Processes at the same time.",
-                .offset = FIELD(max_apps) },
-        { OPTION_STRING, "lock-file", .metavar = "FILE",
+                .offset = FIELD(python_apps)},
+        {OPTION_UINT, "max-apps", .metavar = "N", .fallback = "64", .help = "Processes at the same time.",
+                .offset = FIELD(max_apps)},
+        {OPTION_STRING, "lock-file", .metavar = "FILE",
                 .help = "Only one launcher at a time holds it; another one ends with status 75.",
-                .offset = FIELD(lock_file) },
+                .offset = FIELD(lock_file)},
 
-        { OPTION_GROUP, .help = "Accepted for compatibility" },
-        { OPTION_IGNORED, "flwr-dir", .metavar = "DIR", .help = "has no effect: set FLWR_HOME instead" },
+        {OPTION_GROUP, .help = "Accepted for compatibility"},
+        {OPTION_IGNORED, "flwr-dir", .metavar = "DIR", .help = "has no effect: set FLWR_HOME instead"},
         {},
 };
 
 const Program SUPEREXEC_PROGRAM = {
         .name = "flower-superexec",
         .summary = "starts and supervises app processes for a Flower daemon",
-        .description = "flower-superexec asks a SuperLink or SuperNode which runs wait for a process, and starts one for each: the native "
-                       "executor when the app has a native side for this machine, else the flwr-clientapp or flwr-serverapp of a Python "
-                       "environment. It tells the daemon when a process ends without having done its work.\n\n"
-                       "The daemons start it themselves with --isolation subprocess. It outlives its daemon by up to 60 s while apps "
-                       "are at work, and serves the next one.",
+        .description =
+                "flower-superexec asks a SuperLink or SuperNode which runs wait for a process, and starts "
+                "one for each: the native "
+                "executor when the app has a native side for this machine, else the flwr-clientapp or "
+                "flwr-serverapp of a Python "
+                "environment. It tells the daemon when a process ends without having done its work.\n\n"
+                "The daemons start it themselves with --isolation subprocess. It outlives its daemon by up "
+                "to 60 s while apps "
+                "are at work, and serves the next one.",
         .options = options,
         .examples = "flower-superexec --insecure --plugin-type clientapp --appio-api-address 127.0.0.1:9094",
 };
@@ -57,7 +63,7 @@ void superexec_args_done(SuperexecArgs *a)
 
 static int run(const SuperexecArgs *args)
 {
-        _cleanup_(superexec_done) Superexec s = { .args = args, .lock_fd = -EBADF };
+        _cleanup_(superexec_done) Superexec s = {.args = args, .lock_fd = -EBADF};
         int r;
 
         r = sd_event_new(&s.event);

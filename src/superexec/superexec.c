@@ -22,10 +22,10 @@
 #define MAX_APPS_DEFAULT 64 /* processes at once: each has an interpreter or a model in memory */
 
 static const Plugin plugins[] = {
-        { "clientapp", "flwr-clientapp", "--clientappio-api-address", RPC_CLIENTAPPIO_LIST_APPS_TO_LAUNCH,
-                RPC_CLIENTAPPIO_REQUEST_TOKEN, RPC_CLIENTAPPIO_PUSH_APP_OUTPUTS },
-        { "serverapp", "flwr-serverapp", "--serverappio-api-address", RPC_SERVERAPPIO_LIST_APPS_TO_LAUNCH,
-                RPC_SERVERAPPIO_REQUEST_TOKEN, RPC_SERVERAPPIO_PUSH_APP_OUTPUTS },
+        {"clientapp", "flwr-clientapp", "--clientappio-api-address", RPC_CLIENTAPPIO_LIST_APPS_TO_LAUNCH,
+                RPC_CLIENTAPPIO_REQUEST_TOKEN, RPC_CLIENTAPPIO_PUSH_APP_OUTPUTS},
+        {"serverapp", "flwr-serverapp", "--serverappio-api-address", RPC_SERVERAPPIO_LIST_APPS_TO_LAUNCH,
+                RPC_SERVERAPPIO_REQUEST_TOKEN, RPC_SERVERAPPIO_PUSH_APP_OUTPUTS},
 };
 
 static void ask(Superexec *s);
@@ -120,7 +120,7 @@ static void on_listed(RpcClass status, const char *detail, void **reply, void *u
 
 static void ask(Superexec *s)
 {
-        const StubOptions options = { .flags = STUB_NO_RETRY };
+        const StubOptions options = {.flags = STUB_NO_RETRY};
 
         if (s->stopping || s->list_call || s->token_call || is_full(s))
                 return;
@@ -157,7 +157,8 @@ void superexec_stop(void *superexec)
         s->list_call = stub_call_cancel(s->list_call);
         s->token_call = stub_call_cancel(s->token_call);
         apps_kill(s, SIGTERM);
-        (void) sd_event_add_time_relative(s->event, &s->kill_timer, CLOCK_MONOTONIC, KILL_AFTER, 0, on_kill, s);
+        (void) sd_event_add_time_relative(
+                s->event, &s->kill_timer, CLOCK_MONOTONIC, KILL_AFTER, 0, on_kill, s);
 }
 
 /* One launcher a daemon's state: a second one leaves the work to the first. */
@@ -179,7 +180,7 @@ static int take_lock(Superexec *s)
 
 static int connect_daemon(Superexec *s)
 {
-        StubConfig config = { .max_retries = -1, .max_wait = DAEMON_GONE_MAX };
+        StubConfig config = {.max_retries = -1, .max_wait = DAEMON_GONE_MAX};
         int r;
 
         r = channel_new(s->event, s->args->appio_api_address, NULL, &s->channel);

@@ -1,4 +1,5 @@
-/* The launcher of app processes for either daemon: asks for runs that wait for a process, starts one each, watches them.
+/* The launcher of app processes for either daemon: asks for runs that wait for a process, starts one each,
+ * watches them.
  *
  *      ListAppsToLaunch (held) -> RequestToken -> start -> ... -> child ends -> tell the daemon how
  *
@@ -65,7 +66,8 @@ void apps_free(Superexec *s);
 /* executor.c: where executors are. */
 /* Our own one: beside this program (a build tree), or in libexec. -ENOENT. */
 int executor_find_native(const char *program, char **ret);
-/* The genuine one: in dir, or (dir NULL) the first on PATH that is not ours. -ENOENT with *reterr_text for people. */
+/* The genuine one: in dir, or (dir NULL) the first on PATH that is not ours. -ENOENT with *reterr_text for
+ * people. */
 int executor_find_python(const char *program, const char *dir, char **ret, char **reterr_text);
 /* Whether that Python environment has Flower 1.20, whose flwr-serverapp knows no --token. */
 bool executor_is_flower_1_20(const char *path);

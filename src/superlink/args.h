@@ -9,7 +9,8 @@ typedef struct SuperlinkArgs {
         char *auth_list_public_keys;
         char *isolation;
         char *database, *storage_dir;
-        char *serverappio_api_address, *fleet_api_address, *fleet_api_type, *control_api_address, *exec_api_address;
+        char *serverappio_api_address, *fleet_api_address, *fleet_api_type, *control_api_address,
+                *exec_api_address;
         uint64_t workers;
         char *python_apps;
 } SuperlinkArgs;

@@ -29,7 +29,8 @@ static int load_tls(Superlink *s, const SuperlinkArgs *args)
         }
         if (n < 3)
                 return exit_with(FLWR_EXIT_SUPERLINK_INVALID_ARGS,
-                        "%s are required: give --ssl-ca-certfile, --ssl-certfile and --ssl-keyfile (flwr-provision makes them), "
+                        "%s are required: give --ssl-ca-certfile, --ssl-certfile and --ssl-keyfile "
+                        "(flwr-provision makes them), "
                         "or --insecure to do without TLS.",
                         n == 0 ? "Certificates" : "All three certificate files");
         if (tls_server_new(args->ssl_ca_certfile, args->ssl_certfile, args->ssl_keyfile, &s->tls, &why) < 0)
@@ -46,7 +47,8 @@ static int load_keys(Superlink *s, const SuperlinkArgs *args)
         if (key_list_load(args->auth_list_public_keys, &s->keys, &why) < 0)
                 return exit_with(FLWR_EXIT_SUPERLINK_INVALID_ARGS, "%s", strempty(why));
         if (s->keys.n == 0)
-                log_warning("The key list %s is empty: no SuperNode may connect.", args->auth_list_public_keys);
+                log_warning(
+                        "The key list %s is empty: no SuperNode may connect.", args->auth_list_public_keys);
         return 0;
 }
 
@@ -70,7 +72,8 @@ static int open_store(Superlink *s, const SuperlinkArgs *args)
         if (flwr_home(&flower) < 0 || !(s->home = path_join(flower, "superlink")))
                 return exit_with(FLWR_EXIT_SUPERLINK_INVALID_ARGS, "No Flower home: set FLWR_HOME or HOME.");
         if (is_in_memory(args))
-                log_warning("State is kept in memory only (--database %s): a restart loses runs and nodes.", args->database);
+                log_warning("State is kept in memory only (--database %s): a restart loses runs and nodes.",
+                        args->database);
         else {
                 config.directory = s->home;
                 config.database = args->database;
@@ -93,7 +96,8 @@ static unsigned count_workers(const SuperlinkArgs *args)
 {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-        return args->workers > 0 ? (unsigned) MIN(args->workers, WORKERS_MAX) : (unsigned) CLAMP(cores, 1, WORKERS_MAX);
+        return args->workers > 0 ? (unsigned) MIN(args->workers, WORKERS_MAX)
+                                 : (unsigned) CLAMP(cores, 1, WORKERS_MAX);
 }
 
 typedef struct ListenRow {
@@ -119,7 +123,8 @@ static int listen_one(Superlink *s, const ListenRow *row)
 
         if (parse_address(row->address, &host, &port) < 0)
                 return exit_with(FLWR_EXIT_COMMON_ADDRESS_INVALID,
-                        "'%s' (%s API) is not an address: write HOST:PORT or [IPv6]:PORT.", row->address, row->title);
+                        "'%s' (%s API) is not an address: write HOST:PORT or [IPv6]:PORT.", row->address,
+                        row->title);
         if (server_listen(s->server, &config, row->listener, &why) < 0) {
                 log_error("%s", strempty(why));
                 return EX_UNAVAILABLE;
@@ -134,12 +139,12 @@ static int start_listeners(Superlink *s, const SuperlinkArgs *args)
         bool subprocess = !args->isolation || streq(args->isolation, "subprocess");
         const char *control = args->control_api_address ?: args->exec_api_address;
         const ListenRow rows[] = {
-                { "control", "Control", control ?: "0.0.0.0:9093", true, false, link_control_services(s->link),
-                        &s->control },
-                { "serverappio", "ServerAppIo", args->serverappio_api_address ?: "0.0.0.0:9091", false, subprocess,
-                        link_serverappio_services(s->link), &s->serverappio },
-                { "fleet", "Fleet", args->fleet_api_address ?: "0.0.0.0:9092", true, false,
-                        link_fleet_services(s->link), &s->fleet },
+                {"control", "Control", control ?: "0.0.0.0:9093", true, false,
+                        link_control_services(s->link), &s->control},
+                {"serverappio", "ServerAppIo", args->serverappio_api_address ?: "0.0.0.0:9091", false,
+                        subprocess, link_serverappio_services(s->link), &s->serverappio},
+                {"fleet", "Fleet", args->fleet_api_address ?: "0.0.0.0:9092", true, false,
+                        link_fleet_services(s->link), &s->fleet},
         };
         ServerConfig config = {
                 .event = s->event,
@@ -150,8 +155,9 @@ static int start_listeners(Superlink *s, const SuperlinkArgs *args)
         int r;
 
         if (args->control_api_address && args->exec_api_address)
-                return exit_with(FLWR_EXIT_SUPERLINK_INVALID_ARGS,
-                        "--control-api-address and --exec-api-address are the same thing: give one of them.");
+                return exit_with(
+                        FLWR_EXIT_SUPERLINK_INVALID_ARGS, "--control-api-address and --exec-api-address are "
+                                                          "the same thing: give one of them.");
         r = server_new(&config, &s->server);
         if (r < 0) {
                 log_error_errno(r, "Cannot start the server");
@@ -186,7 +192,8 @@ static int start_launcher(Superlink *s, const SuperlinkArgs *args)
         lock = path_join(s->home, "superexec.lock");
         config.lock_file = lock;
         if (launcher_new(&config, &s->launcher, &why) < 0)
-                return exit_with(FLWR_EXIT_SUPERLINK_INVALID_ARGS, "%s", why ?: "Cannot start flower-superexec");
+                return exit_with(
+                        FLWR_EXIT_SUPERLINK_INVALID_ARGS, "%s", why ?: "Cannot start flower-superexec");
         return 0;
 }
 
@@ -204,7 +211,7 @@ static int on_status(sd_event_source *source, uint64_t usec, void *userdata)
 
 int superlink_start(Superlink *s, const SuperlinkArgs *args)
 {
-        LinkConfig config = { .event = s->event };
+        LinkConfig config = {.event = s->event};
         int r;
 
         log_info("Starting Flower SuperLink");

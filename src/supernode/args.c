@@ -2,70 +2,84 @@
 
 #define FIELD(name) offsetof(SupernodeArgs, name)
 
-static const char *const isolations[] = { "subprocess", "process", NULL };
+static const char *const isolations[] = {"subprocess", "process", NULL};
 
 static const Option options[] = {
-        { OPTION_GROUP, .help = "Connection to the SuperLink" },
-        { OPTION_STRING, "superlink", .metavar = "ADDR", .fallback = "0.0.0.0:9092",
-                .help = "Fleet API of the SuperLink.", .offset = FIELD(superlink) },
-        { OPTION_STRING, "root-certificates", .metavar = "FILE",
-                .help = "Certificate of the CA that the SuperLink's certificate must be signed by, PEM. Default: the system's "
+        {OPTION_GROUP, .help = "Connection to the SuperLink"},
+        {OPTION_STRING, "superlink", .metavar = "ADDR", .fallback = "0.0.0.0:9092",
+                .help = "Fleet API of the SuperLink.", .offset = FIELD(superlink)},
+        {OPTION_STRING, "root-certificates", .metavar = "FILE",
+                .help = "Certificate of the CA that the SuperLink's certificate must be signed by, PEM. "
+                        "Default: the system's "
                         "certificates.",
-                .offset = FIELD(root_certificates) },
-        { OPTION_FLAG, "insecure", .help = "No TLS. For experiments on one machine only: models travel in plain text.",
-                .offset = FIELD(insecure) },
-        { OPTION_STRING, "max-retries", .metavar = "N", .fallback = "no limit",
-                .help = "How often a call that finds the SuperLink unavailable is repeated before this program gives up; 0: "
+                .offset = FIELD(root_certificates)},
+        {OPTION_FLAG, "insecure",
+                .help = "No TLS. For experiments on one machine only: models travel in plain text.",
+                .offset = FIELD(insecure)},
+        {OPTION_STRING, "max-retries", .metavar = "N", .fallback = "no limit",
+                .help = "How often a call that finds the SuperLink unavailable is repeated before this "
+                        "program gives up; 0: "
                         "one attempt.",
-                .offset = FIELD(max_retries) },
-        { OPTION_STRING, "max-wait-time", .metavar = "SECONDS", .fallback = "no limit",
-                .help = "How long such a call is repeated.", .offset = FIELD(max_wait_time) },
-        { OPTION_FLAG, "grpc-rere", .help = "Transport gRPC request-response, the default.", .offset = FIELD(grpc_rere) },
+                .offset = FIELD(max_retries)},
+        {OPTION_STRING, "max-wait-time", .metavar = "SECONDS", .fallback = "no limit",
+                .help = "How long such a call is repeated.", .offset = FIELD(max_wait_time)},
+        {OPTION_FLAG, "grpc-rere", .help = "Transport gRPC request-response, the default.",
+                .offset = FIELD(grpc_rere)},
 
-        { OPTION_GROUP, .help = "Identity" },
-        { OPTION_STRING, "auth-supernode-private-key", .metavar = "FILE",
-                .help = "Private key of this node: ECDSA, OpenSSH format, without passphrase. Default: a new key at every start.",
-                .offset = FIELD(auth_private_key) },
-        { OPTION_STRING, "auth-supernode-public-key", .metavar = "FILE",
+        {OPTION_GROUP, .help = "Identity"},
+        {OPTION_STRING, "auth-supernode-private-key", .metavar = "FILE",
+                .help = "Private key of this node: ECDSA, OpenSSH format, without passphrase. Default: a "
+                        "new key at every start.",
+                .offset = FIELD(auth_private_key)},
+        {OPTION_STRING, "auth-supernode-public-key", .metavar = "FILE",
                 .help = "Its public key. Not needed; if given, it must belong to the private one.",
-                .offset = FIELD(auth_public_key) },
+                .offset = FIELD(auth_public_key)},
 
-        { OPTION_GROUP, .help = "ClientApps" },
-        { OPTION_STRING, "node-config", .metavar = "PAIRS",
-                .help = "Configuration of this node for its ClientApps: KEY=VALUE pairs in TOML, strings in quotes, or the name of a "
+        {OPTION_GROUP, .help = "ClientApps"},
+        {OPTION_STRING, "node-config", .metavar = "PAIRS",
+                .help = "Configuration of this node for its ClientApps: KEY=VALUE pairs in TOML, strings in "
+                        "quotes, or the name of a "
                         ".toml file.",
-                .offset = FIELD(node_config) },
-        { OPTION_CHOICE, "isolation", .fallback = "subprocess", .choices = isolations,
-                .help = "subprocess: a launcher beside this program starts the ClientApps. process: you start flower-superexec.",
-                .offset = FIELD(isolation) },
-        { OPTION_STRING, "clientappio-api-address", .metavar = "ADDR", .fallback = "0.0.0.0:9094",
-                .help = "Where ClientApps connect. With isolation subprocess only this machine's processes are answered, whatever the "
+                .offset = FIELD(node_config)},
+        {OPTION_CHOICE, "isolation", .fallback = "subprocess", .choices = isolations,
+                .help = "subprocess: a launcher beside this program starts the ClientApps. process: you "
+                        "start flower-superexec.",
+                .offset = FIELD(isolation)},
+        {OPTION_STRING, "clientappio-api-address", .metavar = "ADDR", .fallback = "0.0.0.0:9094",
+                .help = "Where ClientApps connect. With isolation subprocess only this machine's processes "
+                        "are answered, whatever the "
                         "address.",
-                .offset = FIELD(clientappio_api_address) },
-        { OPTION_STRING, "python-apps", .metavar = "DIR",
-                .help = "Directory with the flwr-clientapp of a Python environment, for apps without a native side for this "
+                .offset = FIELD(clientappio_api_address)},
+        {OPTION_STRING, "python-apps", .metavar = "DIR",
+                .help = "Directory with the flwr-clientapp of a Python environment, for apps without a "
+                        "native side for this "
                         "machine. Default: the first on PATH that is not this one.",
-                .offset = FIELD(python_apps) },
+                .offset = FIELD(python_apps)},
 
-        { OPTION_GROUP, .help = "Accepted for compatibility" },
-        { OPTION_IGNORED, "flwr-dir", .metavar = "DIR", .help = "has no effect: set FLWR_HOME instead" },
+        {OPTION_GROUP, .help = "Accepted for compatibility"},
+        {OPTION_IGNORED, "flwr-dir", .metavar = "DIR", .help = "has no effect: set FLWR_HOME instead"},
         {},
 };
 
 const Program SUPERNODE_PROGRAM = {
         .name = "flower-supernode",
         .summary = "a node of a Flower federation, beside its data",
-        .description = "The SuperNode dials out to a SuperLink (flower-superlink), proves who it is with its key, and runs the ClientApps of "
-                       "the federation's runs on the data of this machine. The data stay here; models travel over TLS.\n\n"
-                       "Instructions that it has acknowledged, and the state of its ClientApps, are kept below the Flower home in "
-                       "supernode/<fingerprint of the key>: after a restart unfinished work is done again. A node without a key of "
+        .description = "The SuperNode dials out to a SuperLink (flower-superlink), proves who it is with "
+                       "its key, and runs the ClientApps of "
+                       "the federation's runs on the data of this machine. The data stay here; models "
+                       "travel over TLS.\n\n"
+                       "Instructions that it has acknowledged, and the state of its ClientApps, are kept "
+                       "below the Flower home in "
+                       "supernode/<fingerprint of the key>: after a restart unfinished work is done again. "
+                       "A node without a key of "
                        "its own keeps nothing.\n\n"
                        "It reconnects by itself when the SuperLink goes away.",
         .options = options,
         .examples = "flower-supernode --root-certificates certificates/ca.crt \\\n"
                     "    --auth-supernode-private-key keys/client_credentials_1 \\\n"
                     "    --auth-supernode-public-key keys/client_credentials_1.pub \\\n"
-                    "    --node-config 'dataset-path=\"datasets/cifar10_part_1\"' --clientappio-api-address=\"0.0.0.0:9094\"",
+                    "    --node-config 'dataset-path=\"datasets/cifar10_part_1\"' "
+                    "--clientappio-api-address=\"0.0.0.0:9094\"",
 };
 
 void supernode_args_done(SupernodeArgs *a)

@@ -8,7 +8,8 @@
 
 #define HEARTBEAT_INTERVAL 30.0 /* seconds; genuine value, the SuperLink waits twice as long */
 #define HEARTBEAT_DEADLINE (5 * USEC_PER_SEC)
-/* A node whose predecessor crashed is refused by genuine SuperLinks until its old heartbeat has run out (60 s). */
+/* A node whose predecessor crashed is refused by genuine SuperLinks until its old heartbeat has run out (60
+ * s). */
 #define ACTIVATE_AGAIN_AFTER (3 * USEC_PER_SEC)
 #define ACTIVATE_TRIES_MAX 30
 #define LEAVE_DEADLINE (2 * USEC_PER_SEC)
@@ -36,7 +37,8 @@ static void set_state(Supernode *s, MemberState state)
         s->state = state;
 }
 
-static int call(Supernode *s, RpcMethodId method, const StubOptions *options, stub_done_t done, StubCall **ret)
+static int call(
+        Supernode *s, RpcMethodId method, const StubOptions *options, stub_done_t done, StubCall **ret)
 {
         NodeRequest request = {
                 .node_id = s->node_id,
@@ -80,11 +82,12 @@ static void on_heartbeat_done(RpcClass status, const char *detail, void **reply,
 
 static int on_heartbeat_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        const StubOptions options = { .timeout = HEARTBEAT_DEADLINE };
+        const StubOptions options = {.timeout = HEARTBEAT_DEADLINE};
         Supernode *s = userdata;
 
         if (s->state == MEMBER_ACTIVE && !s->heartbeat_call)
-                (void) call(s, RPC_FLEET_SEND_NODE_HEARTBEAT, &options, on_heartbeat_done, &s->heartbeat_call);
+                (void) call(
+                        s, RPC_FLEET_SEND_NODE_HEARTBEAT, &options, on_heartbeat_done, &s->heartbeat_call);
         return 0;
 }
 
@@ -105,20 +108,24 @@ static void join_failed(Supernode *s, RpcClass status, const char *detail)
 {
         set_state(s, MEMBER_OUT);
         if (strstr(detail, "Public key not recognized"))
-                log_error("The SuperLink %s does not know this node's key. Its administrator adds the public key to the key list "
+                log_error("The SuperLink %s does not know this node's key. Its administrator adds the "
+                          "public key to the key list "
                           "(flower-superlink --auth-list-public-keys) and starts it again. (%s)",
                         channel_address(s->channel), detail);
         else if (strstr(detail, "No SuperNode found with the given public key"))
-                log_error("This node's key is not registered with the SuperLink %s. Register it first: flwr supernode register "
+                log_error("This node's key is not registered with the SuperLink %s. Register it first: flwr "
+                          "supernode register "
                           "KEY.pub",
                         channel_address(s->channel));
         else if (strstr(detail, "Invalid timestamp"))
-                log_error("The SuperLink %s refuses our signature because its time is not right: the clocks of the two machines differ by "
-                          "more than the allowed 5 s (ahead) or 305 s (behind). Set this machine's clock (timedatectl).",
+                log_error("The SuperLink %s refuses our signature because its time is not right: the clocks "
+                          "of the two machines differ by "
+                          "more than the allowed 5 s (ahead) or 305 s (behind). Set this machine's clock "
+                          "(timedatectl).",
                         channel_address(s->channel));
         else
-                log_error("The SuperLink %s did not accept this node: %s (%s)", channel_address(s->channel), detail,
-                        rpc_class_to_string(status));
+                log_error("The SuperLink %s did not accept this node: %s (%s)", channel_address(s->channel),
+                        detail, rpc_class_to_string(status));
         supernode_fail(s, status == RPC_UNAVAILABLE ? EX_UNAVAILABLE : EX_NOPERM);
 }
 
@@ -144,9 +151,9 @@ static void create(Supernode *s)
 static bool looks_old(const Supernode *s, RpcClass status, const char *detail)
 {
         return s->generation == GENERATION_UNKNOWN &&
-                ((status == RPC_UNAUTHENTICATED && strstr(detail, "Invalid node ID")) ||
-                        (status == RPC_UNKNOWN && strstr(detail, "Error in service handler")) ||
-                        status == RPC_UNIMPLEMENTED);
+               ((status == RPC_UNAUTHENTICATED && strstr(detail, "Invalid node ID")) ||
+                       (status == RPC_UNKNOWN && strstr(detail, "Error in service handler")) ||
+                       status == RPC_UNIMPLEMENTED);
 }
 
 static void on_activated(RpcClass status, const char *detail, void **reply, void *userdata)
@@ -160,9 +167,10 @@ static void on_activated(RpcClass status, const char *detail, void **reply, void
         } else if (looks_old(s, status, detail))
                 create(s);
         else if (status == RPC_FAILED_PRECONDITION && strstr(detail, "could not be activated") &&
-                s->activate_tries++ < ACTIVATE_TRIES_MAX) {
+                 s->activate_tries++ < ACTIVATE_TRIES_MAX) {
                 if (s->activate_tries == 1)
-                        log_warning("The SuperLink still takes an earlier process with this key for online; trying again until it "
+                        log_warning("The SuperLink still takes an earlier process with this key for online; "
+                                    "trying again until it "
                                     "has noticed (at most 90 s).");
                 (void) sd_event_source_set_time(s->rejoin_timer, now_monotonic() + ACTIVATE_AGAIN_AFTER);
                 (void) sd_event_source_set_enabled(s->rejoin_timer, SD_EVENT_ONESHOT);
@@ -248,7 +256,7 @@ static void on_left(RpcClass status, const char *detail, void **reply, void *use
 
 static void on_deactivated(RpcClass status, const char *detail, void **reply, void *userdata)
 {
-        const StubOptions options = { .timeout = LEAVE_DEADLINE, .flags = STUB_NO_RETRY };
+        const StubOptions options = {.timeout = LEAVE_DEADLINE, .flags = STUB_NO_RETRY};
         Supernode *s = userdata;
 
         s->member_call = NULL;
@@ -259,14 +267,13 @@ static void on_deactivated(RpcClass status, const char *detail, void **reply, vo
 
 void member_leave(Supernode *s)
 {
-        const StubOptions options = { .timeout = LEAVE_DEADLINE, .flags = STUB_NO_RETRY };
+        const StubOptions options = {.timeout = LEAVE_DEADLINE, .flags = STUB_NO_RETRY};
         bool old = s->generation == GENERATION_CREATE, was_active = s->state == MEMBER_ACTIVE;
 
         set_state(s, MEMBER_LEAVING);
         s->member_call = stub_call_cancel(s->member_call);
-        if (!was_active ||
-                call(s, old ? RPC_FLEET_DELETE_NODE : RPC_FLEET_DEACTIVATE_NODE, &options,
-                        old ? on_left : on_deactivated, &s->member_call) < 0)
+        if (!was_active || call(s, old ? RPC_FLEET_DELETE_NODE : RPC_FLEET_DEACTIVATE_NODE, &options,
+                                   old ? on_left : on_deactivated, &s->member_call) < 0)
                 (void) sd_event_exit(s->event, 0);
 }
 

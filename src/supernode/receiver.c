@@ -1,6 +1,7 @@
 /* Instructions from the SuperLink into our store, one at a time:
  *
- *      IDLE -> PULLING -> (run unknown: ASKING_RUN -> ASKING_FAB ->) FETCHING -> STORING -> CONFIRMING -> PULLING ...
+ *      IDLE -> PULLING -> (run unknown: ASKING_RUN -> ASKING_FAB ->) FETCHING -> STORING -> CONFIRMING ->
+ * PULLING ...
  *
  * The SuperLink hears of the receipt only when the instruction is on our disk. */
 #include <inttypes.h>
@@ -11,12 +12,15 @@
 #include "model/object.h"
 #include "supernode/supernode.h"
 
-/* Objects under way at once: enough to hide the round trip, and what a node may hold in memory for a message. */
+/* Objects under way at once: enough to hide the round trip, and what a node may hold in memory for a
+ * message. */
 #define FETCH_WINDOW 4
-/* Our SuperLink holds a pull; a genuine one answers at once with nothing: then this is the polling interval. */
+/* Our SuperLink holds a pull; a genuine one answers at once with nothing: then this is the polling interval.
+ */
 #define POLL_PAUSE USEC_PER_SEC
 #define HELD_AT_LEAST (4 * USEC_PER_SEC)
-/* An announced object that its sender has not uploaded yet is asked for again; for as long as genuine nodes do. */
+/* An announced object that its sender has not uploaded yet is asked for again; for as long as genuine nodes
+ * do. */
 #define OBJECT_PAUSE (300 * USEC_PER_MSEC)
 #define OBJECT_WAIT_MAX (7200 * USEC_PER_SEC)
 /* After an answer that is an error of the SuperLink. */
@@ -106,7 +110,8 @@ static bool failed(Receiver *r, RpcClass status, const char *detail, const char 
         if (status == RPC_OK)
                 return false;
         if (status == RPC_PERMISSION_DENIED) {
-                log_info("Run %" PRIu64 " does not run any more (%s); its message is dropped", run_id, detail);
+                log_info("Run %" PRIu64 " does not run any more (%s); its message is dropped", run_id,
+                        detail);
                 receiver_drop_run(r->node, run_id);
                 pull_later(r, 0);
         } else if (status == RPC_UNAUTHENTICATED) {
@@ -153,13 +158,14 @@ static void on_stored(int outcome, void *userdata)
                 pull_later(r, ERROR_PAUSE);
                 return;
         }
-        request = (ObjectRequest) {
+        request = (ObjectRequest){
                 .node_id = r->node->node_id,
                 .run_id = instruction(r)->run_id,
                 .id = instruction(r)->message_id,
         };
         r->state = RECEIVER_CONFIRMING;
-        (void) stub_call(r->node->stub, RPC_FLEET_CONFIRM_MESSAGE_RECEIVED, &request, NULL, on_confirmed, r, &r->call);
+        (void) stub_call(r->node->stub, RPC_FLEET_CONFIRM_MESSAGE_RECEIVED, &request, NULL, on_confirmed, r,
+                &r->call);
 }
 
 static void store_when_whole(Receiver *r)
@@ -177,7 +183,8 @@ static bool content_is_good(const ObjectId *id, const Blob *content)
         ObjectId hash;
 
         sha256(content->data, content->size, &hash);
-        return object_id_equal(&hash, id) && object_head_parse(content->data, content->size, &head, &why) >= 0;
+        return object_id_equal(&hash, id) &&
+               object_head_parse(content->data, content->size, &head, &why) >= 0;
 }
 
 static void on_fetched(RpcClass status, const char *detail, void **reply, void *userdata)
@@ -208,7 +215,8 @@ static void on_fetched(RpcClass status, const char *detail, void **reply, void *
                 return;
         }
         if (!o->content || !content_is_good(&f->id, o->content)) {
-                log_error("Object %s arrived damaged; the message is fetched again", object_id_format(&f->id, hex));
+                log_error("Object %s arrived damaged; the message is fetched again",
+                        object_id_format(&f->id, hex));
                 pull_later(r, ERROR_PAUSE);
                 return;
         }
@@ -226,13 +234,14 @@ static void fetch_more(Receiver *r)
 {
         for (size_t i = 0; i < FETCH_WINDOW && r->n_needed > 0; i++) {
                 Fetch *f = &r->fetches[i];
-                ObjectRequest request = { .node_id = r->node->node_id, .run_id = instruction(r)->run_id };
+                ObjectRequest request = {.node_id = r->node->node_id, .run_id = instruction(r)->run_id};
 
                 if (f->call)
                         continue;
                 f->receiver = r;
                 f->id = request.id = r->needed[--r->n_needed];
-                if (stub_call(r->node->stub, RPC_FLEET_PULL_OBJECT, &request, NULL, on_fetched, f, &f->call) < 0) {
+                if (stub_call(r->node->stub, RPC_FLEET_PULL_OBJECT, &request, NULL, on_fetched, f,
+                            &f->call) < 0) {
                         pull_later(r, ERROR_PAUSE);
                         return;
                 }
@@ -250,7 +259,8 @@ static void fetch(Receiver *r)
 
         r->state = RECEIVER_FETCHING;
         r->fetch_since = now_monotonic();
-        e = store_object_preregister(store, m->run_id, r->batch->trees, NULL, NULL, &r->needed, &r->n_needed);
+        e = store_object_preregister(
+                store, m->run_id, r->batch->trees, NULL, NULL, &r->needed, &r->n_needed);
         if (e >= 0)
                 e = store_message_put(store, &r->batch->messages[0], NULL, NULL);
         if (e < 0) {
@@ -282,7 +292,8 @@ static int first_context(Receiver *r, const Config *run_config, Blob **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
-/* A FAB that cannot be used: the run is taken in with it all the same, so that its messages can be answered. */
+/* A FAB that cannot be used: the run is taken in with it all the same, so that its messages can be answered.
+ */
 static int adopt_run(Receiver *r, Blob *fab, char **ret_why)
 {
         _cleanup_fab_info_ FabInfo info = {};
@@ -326,7 +337,7 @@ static void on_fab(RpcClass status, const char *detail, void **reply, void *user
 static void on_run(RpcClass status, const char *detail, void **reply, void *userdata)
 {
         Receiver *r = userdata;
-        RunRequest request = { .node_id = r->node->node_id };
+        RunRequest request = {.node_id = r->node->node_id};
 
         r->call = NULL;
         if (failed(r, status, detail, "Asking for a run"))
@@ -347,7 +358,7 @@ static void on_pulled(RpcClass status, const char *detail, void **reply, void *u
 {
         Receiver *r = userdata;
         MessageBatch *b = *reply;
-        RunRequest request = { .node_id = r->node->node_id };
+        RunRequest request = {.node_id = r->node->node_id};
         char hex[OBJECT_ID_HEX_MAX];
         Metadata *m;
 
@@ -361,8 +372,9 @@ static void on_pulled(RpcClass status, const char *detail, void **reply, void *u
         r->batch = b;
         *reply = NULL;
         m = instruction(r);
-        log_info("[RUN %" PRIu64 "%s%s] Receiving: %s message (ID: %s)", m->run_id, *m->group_id ? ", ROUND " : "",
-                m->group_id, m->message_type, object_id_format(&m->message_id, hex));
+        log_info("[RUN %" PRIu64 "%s%s] Receiving: %s message (ID: %s)", m->run_id,
+                *m->group_id ? ", ROUND " : "", m->group_id, m->message_type,
+                object_id_format(&m->message_id, hex));
         if (store_run(r->node->store, m->run_id)) {
                 fetch(r);
                 return;
@@ -374,7 +386,7 @@ static void on_pulled(RpcClass status, const char *detail, void **reply, void *u
 
 static void pull(Receiver *r)
 {
-        NodeRequest request = { .node_id = r->node->node_id };
+        NodeRequest request = {.node_id = r->node->node_id};
 
         if (r->state != RECEIVER_IDLE || r->node->state != MEMBER_ACTIVE)
                 return;
@@ -409,7 +421,7 @@ static void on_checked(RpcClass status, const char *detail, void **reply, void *
 
 void receiver_check_runs(Receiver *r)
 {
-        RunRequest request = { .node_id = r->node->node_id };
+        RunRequest request = {.node_id = r->node->node_id};
         const Run *run, *next = NULL, *first = NULL;
         size_t pos = 0;
 

@@ -22,7 +22,7 @@ struct Sender {
         Supernode *node;
         Outgoing *queue;
         sd_event_source *timer;
-        StubCall *call; /* PushMessages of the first in the queue */
+        StubCall *call;    /* PushMessages of the first in the queue */
         PushReply *answer; /* what the SuperLink still needs */
         size_t next_object;
         Push pushes[PUSH_WINDOW];
@@ -75,7 +75,8 @@ static bool failed(Sender *x, RpcClass status, const char *detail)
                 stop_current(x);
                 member_lost_identity(x->node, detail);
         } else {
-                log_warning("Sending a reply failed: %s (%s); trying again", detail, rpc_class_to_string(status));
+                log_warning("Sending a reply failed: %s (%s); trying again", detail,
+                        rpc_class_to_string(status));
                 stop_current(x);
                 arm(x, ERROR_PAUSE);
         }
@@ -98,7 +99,7 @@ static void on_object_pushed(RpcClass status, const char *detail, void **reply, 
 static int push_one(Sender *x, Push *p, const Metadata *m, const ObjectId *id)
 {
         _cleanup_blob_ Blob *content = NULL;
-        ObjectRequest request = { .node_id = x->node->node_id, .run_id = m->run_id, .id = *id };
+        ObjectRequest request = {.node_id = x->node->node_id, .run_id = m->run_id, .id = *id};
         int r = store_object_get(x->node->store, id, &content);
 
         if (r < 0)
@@ -183,7 +184,8 @@ static void send_next(Sender *x)
                 return;
         }
         log_info("[RUN %" PRIu64 "] Sending: %s message (ID: %s)%s%s", reply->message.metadata.run_id,
-                reply->message.metadata.message_type, object_id_format(&reply->message.metadata.message_id, hex),
+                reply->message.metadata.message_type,
+                object_id_format(&reply->message.metadata.message_id, hex),
                 reply->message.has_error ? " with an error: " : "", strempty(reply->message.error_reason));
         if (push_message(x, reply) < 0)
                 forget_first(x);
@@ -253,8 +255,7 @@ Sender *sender_free(Sender *x)
         if (!x)
                 return NULL;
         sender_stop(x);
-        DL_FOREACH_SAFE(x->queue, o, tmp)
-        {
+        DL_FOREACH_SAFE (x->queue, o, tmp) {
                 DL_DELETE(x->queue, o);
                 free(o);
         }

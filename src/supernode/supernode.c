@@ -41,7 +41,8 @@ static int check_public_key(const NodeKey *key, const char *path)
                 return exit_with(FLWR_EXIT_SUPERNODE_NODE_AUTH_KEY_INVALID, "%s", strempty(why));
         if (!streq(public_key_pem(public), node_key_pem(key)))
                 return exit_with(FLWR_EXIT_SUPERNODE_NODE_AUTH_KEY_INVALID,
-                        "%s is not the public key of the private key given: make the pair with ssh-keygen -t ecdsa -b 384, or leave "
+                        "%s is not the public key of the private key given: make the pair with ssh-keygen "
+                        "-t ecdsa -b 384, or leave "
                         "--auth-supernode-public-key out.",
                         path);
         return 0;
@@ -54,7 +55,8 @@ static int load_key(Supernode *s, const SupernodeArgs *args)
 
         if (args->auth_public_key && !args->auth_private_key)
                 return exit_with(FLWR_EXIT_SUPERNODE_NODE_AUTH_KEYS_REQUIRED,
-                        "--auth-supernode-public-key needs --auth-supernode-private-key: the node signs with it.");
+                        "--auth-supernode-public-key needs --auth-supernode-private-key: the node signs "
+                        "with it.");
         if (!args->auth_private_key) {
                 r = node_key_generate(&s->key);
                 if (r < 0)
@@ -70,7 +72,7 @@ static int load_key(Supernode *s, const SupernodeArgs *args)
 static int load_node_config(Supernode *s, const SupernodeArgs *args)
 {
         _cleanup_free_ char *why = NULL;
-        char *strings[] = { args->node_config, NULL };
+        char *strings[] = {args->node_config, NULL};
 
         if (!args->node_config)
                 return 0;
@@ -107,8 +109,8 @@ static int parse_limits(const SupernodeArgs *args, StubConfig *config)
 static void on_retry(const char *path, const char *failure, usec_t delay, unsigned attempt, void *userdata)
 {
         if (failure)
-                log_warning("The SuperLink is not available (%s); trying again in %.1f s (attempt %u)", failure,
-                        usec_to_seconds(delay), attempt);
+                log_warning("The SuperLink is not available (%s); trying again in %.1f s (attempt %u)",
+                        failure, usec_to_seconds(delay), attempt);
         else
                 log_info("The SuperLink is available again after %u tries", attempt);
 }
@@ -116,7 +118,7 @@ static void on_retry(const char *path, const char *failure, usec_t delay, unsign
 static int connect_superlink(Supernode *s, const SupernodeArgs *args)
 {
         const char *address = args->superlink ?: SUPERLINK_DEFAULT;
-        StubConfig config = { .give_up_on_handshake = true, .on_retry = on_retry, .userdata = s };
+        StubConfig config = {.give_up_on_handshake = true, .on_retry = on_retry, .userdata = s};
         int r;
 
         r = parse_limits(args, &config);
@@ -177,7 +179,7 @@ static int open_state(Supernode *s)
                 .free_space_floor = FREE_SPACE_FLOOR,
                 .events = CLIENTAPPIO_STORE_EVENTS,
         };
-        ClientAppIoConfig appio = { .event = s->event, .reply_ready = on_reply_ready, .userdata = s };
+        ClientAppIoConfig appio = {.event = s->event, .reply_ready = on_reply_ready, .userdata = s};
         int r;
 
         r = choose_directory(s);
@@ -202,7 +204,7 @@ static int listen_for_apps(Supernode *s, const SupernodeArgs *args)
 {
         const char *address = args->clientappio_api_address ?: CLIENTAPPIO_DEFAULT;
         _cleanup_free_ char *why = NULL, *host = NULL;
-        ServerConfig server = { .event = s->event };
+        ServerConfig server = {.event = s->event};
         ListenerConfig listener = {
                 .name = "clientappio",
                 .address = address,
@@ -216,7 +218,9 @@ static int listen_for_apps(Supernode *s, const SupernodeArgs *args)
 
         if (parse_address(address, &host, &port) < 0)
                 return exit_with(FLWR_EXIT_COMMON_ADDRESS_INVALID,
-                        "'%s' (--clientappio-api-address) is not an address: write HOST:PORT or [IPv6]:PORT.", address);
+                        "'%s' (--clientappio-api-address) is not an address: write HOST:PORT or "
+                        "[IPv6]:PORT.",
+                        address);
         r = server_new(&server, &s->server);
         if (r >= 0)
                 r = server_listen(s->server, &listener, &s->listener, &why);
@@ -232,7 +236,8 @@ static int listen_for_apps(Supernode *s, const SupernodeArgs *args)
 
 static int start_launcher(Supernode *s, const SupernodeArgs *args)
 {
-        _cleanup_free_ char *lock = s->directory ? path_join(s->directory, "superexec.lock") : NULL, *why = NULL;
+        _cleanup_free_ char *lock = s->directory ? path_join(s->directory, "superexec.lock") : NULL,
+                            *why = NULL;
         LauncherConfig config = {
                 .event = s->event,
                 .plugin_type = "clientapp",
@@ -245,8 +250,8 @@ static int start_launcher(Supernode *s, const SupernodeArgs *args)
         if (args->isolation && streq(args->isolation, "process"))
                 return 0;
         if (launcher_new(&config, &s->launcher, &why) < 0)
-                return exit_with(
-                        FLWR_EXIT_SUPEREXEC_INVALID_PLUGIN_CONFIG, "%s", why ?: "Cannot start flower-superexec");
+                return exit_with(FLWR_EXIT_SUPEREXEC_INVALID_PLUGIN_CONFIG, "%s",
+                        why ?: "Cannot start flower-superexec");
         return 0;
 }
 
@@ -255,9 +260,10 @@ int supernode_start(Supernode *s, const SupernodeArgs *args)
         int r;
 
         log_info("Starting Flower SuperNode");
-        if ((r = load_tls(s, args)) != 0 || (r = load_key(s, args)) != 0 || (r = load_node_config(s, args)) != 0 ||
-                (r = connect_superlink(s, args)) != 0 || (r = open_state(s)) != 0 ||
-                (r = listen_for_apps(s, args)) != 0 || (r = start_launcher(s, args)) != 0)
+        if ((r = load_tls(s, args)) != 0 || (r = load_key(s, args)) != 0 ||
+                (r = load_node_config(s, args)) != 0 || (r = connect_superlink(s, args)) != 0 ||
+                (r = open_state(s)) != 0 || (r = listen_for_apps(s, args)) != 0 ||
+                (r = start_launcher(s, args)) != 0)
                 return r;
         sender_resume(s->sender);
         r = member_start(s);

@@ -3,7 +3,8 @@
  *      membership (register, activate, heartbeat)  --active-->  receiver (pull, fetch, confirm)  --> store
  *      store --reply whole--> sender (push, objects) --sent--> forgotten
  *
- * One instruction is received at a time, whatever the number of runs; apps of several runs work side by side. */
+ * One instruction is received at a time, whatever the number of runs; apps of several runs work side by
+ * side. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -73,7 +74,7 @@ void supernode_fail(Supernode *s, int status);
 /* member.c */
 int member_start(Supernode *s);
 void member_lost_identity(Supernode *s, const char *why); /* joins again */
-void member_leave(Supernode *s);                           /* the loop ends when it is done */
+void member_leave(Supernode *s);                          /* the loop ends when it is done */
 void member_done(Supernode *s);
 
 /* receiver.c */

@@ -20,9 +20,9 @@ typedef struct Lookup {
         char *host;
         char service[8];
         int flags;
-        int eventfd; /* readable once the rest is set */
+        int eventfd;       /* readable once the rest is set */
         atomic_bool ready; /* the same, for the memory model */
-        int error;   /* of getaddrinfo() */
+        int error;         /* of getaddrinfo() */
         struct addrinfo *found;
 } Lookup;
 

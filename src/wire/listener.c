@@ -268,15 +268,20 @@ int listener_new(Server *s, const ListenerConfig *config, Listener **ret, char *
         return 0;
 }
 
+void listener_close(Listener *l)
+{
+        for (; l->n_fds > 0; l->n_fds--) {
+                sd_event_source_disable_unref(l->sources[l->n_fds - 1]);
+                safe_close(l->fds[l->n_fds - 1]);
+        }
+}
+
 Listener *listener_free(Listener *l)
 {
         if (!l)
                 return NULL;
         LIST_REMOVE(l, list);
-        for (size_t i = 0; i < l->n_fds; i++) {
-                sd_event_source_disable_unref(l->sources[i]);
-                safe_close(l->fds[i]);
-        }
+        listener_close(l);
         if (l->unix_path)
                 (void) unlink(l->unix_path);
         free(l->unix_path);

@@ -22,12 +22,12 @@ static int metadata_store(
         if (value_size > 0)
                 memcpy(p + name_size + 1, value, value_size);
         p[name_size + 1 + value_size] = '\0';
-        m->fields[m->n_fields++] =
-                (HeaderField){.name = p, .value = p + name_size + 1, .size = value_size};
+        m->fields[m->n_fields++] = (HeaderField){.name = p, .value = p + name_size + 1, .size = value_size};
         return 0;
 }
 
-int header_fields_add(HeaderFields *m, const char *name, size_t name_size, const char *value, size_t value_size)
+int header_fields_add(
+        HeaderFields *m, const char *name, size_t name_size, const char *value, size_t value_size)
 {
         _cleanup_free_ uint8_t *decoded = NULL;
         size_t decoded_size;

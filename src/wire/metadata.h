@@ -22,7 +22,8 @@ typedef struct HeaderFields {
 } HeaderFields;
 
 /* -E2BIG beyond the limits, -ENOMEM. A "-bin" value that is not base64 is left out: 0. */
-int header_fields_add(HeaderFields *m, const char *name, size_t name_size, const char *value, size_t value_size);
+int header_fields_add(
+        HeaderFields *m, const char *name, size_t name_size, const char *value, size_t value_size);
 /* The last field of that name, with a final NUL that does not count; NULL when absent. ret_size may be NULL.
  */
 const char *header_fields_get(const HeaderFields *m, const char *name, size_t *ret_size);

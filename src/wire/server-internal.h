@@ -104,7 +104,7 @@ struct ServerConn {
         H2Session *h2; /* NULL until the stream is ready, and when the peer does not speak HTTP/2 */
         char peer[ADDRESS_TEXT_MAX];
         bool is_local;
-        bool seen_preface;  /* its beginning at least */
+        bool seen_preface; /* its beginning at least */
         bool seen_settings;
         bool goaway_sent;
         const char *refusal; /* HTTP/1.1 text for those who do not speak HTTP/2 */
@@ -130,7 +130,7 @@ struct Call {
         Worker *worker;              /* [k] */
         Listener *listener;          /* [k] */
         const Method *method;        /* [k] */
-        HeaderFields metadata;           /* [k] */
+        HeaderFields metadata;       /* [k] */
         char peer[ADDRESS_TEXT_MAX]; /* [k] */
         usec_t deadline;             /* [k] */
         size_t request_size;         /* [k] once posted */
@@ -174,6 +174,9 @@ void server_worker_drained(Server *s);
 int listener_new(Server *s, const ListenerConfig *config, Listener **ret, char **reterr_text);
 Listener *listener_free(Listener *l);
 DEFINE_CLEANUP(Listener *, listener_free);
+/* No listening socket any more: who connects is refused at once, or waits for the next process if systemd
+ * holds the socket. */
+void listener_close(Listener *l);
 int listener_set_accepting(Listener *l, bool on);
 const Method *listener_find_method(const Listener *l, const char *path);
 

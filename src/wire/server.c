@@ -183,7 +183,11 @@ int server_start(Server *s)
 
 void server_drain(Server *s, usec_t timeout, void (*done)(void *userdata), void *userdata)
 {
-        (void) server_set_accepting(s, false);
+        Listener *l;
+
+        s->accepting = false;
+        LIST_FOREACH (l, &s->listeners, list)
+                listener_close(l);
         s->drained = done;
         s->drained_userdata = userdata;
         for (size_t i = 0; i < s->n_workers; i++)

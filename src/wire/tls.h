@@ -1,18 +1,20 @@
-/* TLS contexts: certificates and trust, shared by all connections and threads. Users of this header do not see GnuTLS.
+/* TLS contexts: certificates and trust, shared by all connections and threads. Users of this header do not
+ * see GnuTLS.
  *
- * TLS 1.2 and 1.3, AES-GCM first (ChaCha20 is 3 to 5 times slower on machines with AES instructions). ALPN: servers offer h2 and
- * http/1.1, clients only what they will speak (h2). Session tickets on, client certificates never asked for. */
+ * TLS 1.2 and 1.3, AES-GCM first (ChaCha20 is 3 to 5 times slower on machines with AES instructions). ALPN:
+ * servers offer h2 and http/1.1, clients only what they will speak (h2). Session tickets on, client
+ * certificates never asked for. */
 #pragma once
 
 #include "base/macro.h"
 
 typedef struct TlsContext TlsContext;
 
-/* All three files are PEM. *reterr_text (owned by the caller) says which file is wrong, why, and what was expected: missing,
- * not PEM, key and certificate do not belong together, certificate expired or not yet valid, not signed by ca_file.
- * -errno for files, -EKEYREJECTED for contents. */
-int tls_server_new(
-        const char *ca_file, const char *cert_file, const char *key_file, TlsContext **ret, char **reterr_text);
+/* All three files are PEM. *reterr_text (owned by the caller) says which file is wrong, why, and what was
+ * expected: missing, not PEM, key and certificate do not belong together, certificate expired or not yet
+ * valid, not signed by ca_file. -errno for files, -EKEYREJECTED for contents. */
+int tls_server_new(const char *ca_file, const char *cert_file, const char *key_file, TlsContext **ret,
+        char **reterr_text);
 /* ca_file NULL: the system's trust store. */
 int tls_client_new(const char *ca_file, TlsContext **ret, char **reterr_text);
 TlsContext *tls_context_ref(TlsContext *t); /* atomic */

@@ -69,7 +69,7 @@ static int setup(void **state, bool durable, StoreQueue queue)
         assert_non_null(f);
         assert_true(sd_event_new(&f->event) >= 0);
         if (durable) {
-                f->directory = strdup("/tmp/test-store.XXXXXX");
+                f->directory = strdup("test-store.XXXXXX");
                 assert_non_null(mkdtemp(f->directory));
         }
         f->config = (StoreConfig){
@@ -220,16 +220,17 @@ int put(Fixture *f, uint64_t run_id, const char *content)
 Message make_instruction(uint64_t run_id, uint64_t node_id, const char *root)
 {
         return (Message){
-                .metadata = {
-                        .run_id = run_id,
-                        .message_id = id_of(root),
-                        .src_node_id = SUPERLINK_NODE_ID,
-                        .dst_node_id = node_id,
-                        .group_id = (char *) "1",
-                        .ttl = 3600,
-                        .message_type = (char *) "train",
-                        .created_at = usec_to_seconds(now_realtime()),
-                },
+                .metadata =
+                        {
+                                .run_id = run_id,
+                                .message_id = id_of(root),
+                                .src_node_id = SUPERLINK_NODE_ID,
+                                .dst_node_id = node_id,
+                                .group_id = (char *) "1",
+                                .ttl = 3600,
+                                .message_type = (char *) "train",
+                                .created_at = usec_to_seconds(now_realtime()),
+                        },
                 .has_content = true,
         };
 }

@@ -1,5 +1,5 @@
-/* A store with its loop, in memory or in a directory of its own, and small makers of what goes in. An object's content in these tests
- * is any text, its id the hash of it. */
+/* A store with its loop, in memory or in a directory of its own, and small makers of what goes in. An
+ * object's content in these tests is any text, its id the hash of it. */
 #pragma once
 
 #include <setjmp.h>

@@ -185,7 +185,8 @@ static void test_reply(void **state)
 {
         Fixture *f = *state;
         uint64_t run = make_run(f, RUN_RUNNING);
-        Message m = make_instruction(run, NODE, "m"), reply = make_reply(&m, "r"), second = make_reply(&m, "r2");
+        Message m = make_instruction(run, NODE, "m"), reply = make_reply(&m, "r"),
+                second = make_reply(&m, "r2");
         ObjectId child = id_of("rc");
 
         send_instruction(f, run, NODE, "m", "c");
@@ -264,6 +265,56 @@ static void test_crashed_app(void **state)
         assert_true(object_id_is_none(&look_up(f, "m")->reply));
 }
 
+static void test_hub_keeps_unfinished_reply(void **state)
+{
+        Fixture *f = *state;
+        uint64_t run = make_run(f, RUN_RUNNING);
+        Message m = make_instruction(run, NODE, "m"), reply = make_reply(&m, "r");
+
+        send_instruction(f, run, NODE, "m", "c");
+        assert_null(store_message_unanswered(f->store, NODE));
+        take(f, NODE);
+        assert_true(is_message(store_message_unanswered(f->store, NODE), "m"));
+        preregister(f, run, "r", "rc");
+        assert_int_equal(store_reply_put(f->store, &reply, NULL, NULL), 0);
+        assert_null(store_message_unanswered(f->store, NODE));
+        store_queue_release(f->store, NODE);
+        assert_null(take(f, NODE));
+        assert_non_null(look_up(f, "r"));
+        /* A reply alone can go, too. */
+        assert_int_equal(store_message_delete(f->store, &reply.metadata.message_id, NULL, NULL), 0);
+        assert_true(object_id_is_none(&look_up(f, "m")->reply));
+        store_queue_release(f->store, NODE);
+        assert_true(is_message(take(f, NODE), "m"));
+}
+
+static void test_root_of_message_stays(void **state)
+{
+        Fixture *f = *state;
+        uint64_t run = make_run(f, RUN_RUNNING);
+        ObjectId id = id_of("m");
+
+        send_instruction(f, run, NODE, "m", "c");
+        store_object_delete(f->store, &id);
+        assert_int_equal(object_state(f, "m"), 0);
+        assert_int_equal(store_message_delete(f->store, &id, NULL, NULL), 0);
+        assert_int_equal(object_state(f, "m"), -ENOENT);
+}
+
+static void test_all_messages(void **state)
+{
+        Fixture *f = *state;
+        uint64_t run = make_run(f, RUN_RUNNING);
+        const StoreMessage *m = NULL;
+        unsigned n = 0;
+
+        send_instruction(f, run, NODE, "a", "c");
+        send_instruction(f, run, NODE, "b", "c");
+        while ((m = store_message_next(f->store, m)))
+                n++;
+        assert_int_equal(n, 2);
+}
+
 static void test_expiry(void **state)
 {
         Fixture *f = *state;
@@ -294,7 +345,8 @@ static void test_end_of_run(void **state)
         send_instruction(f, other, NODE, "o", "shared");
         preregister(f, run, "r", "rc");
         assert_int_equal(store_reply_put(f->store, &reply, NULL, NULL), 0);
-        assert_int_equal(store_run_transition(f->store, run, RUN_FINISHED, RUN_COMPLETED, "", NULL, NULL), 0);
+        assert_int_equal(
+                store_run_transition(f->store, run, RUN_FINISHED, RUN_COMPLETED, "", NULL, NULL), 0);
         for (unsigned i = 0; i < 2; i++) {
                 assert_null(look_up(f, "m"));
                 assert_null(look_up(f, "r"));
@@ -339,6 +391,9 @@ int main(void)
                 BOTH(test_reply),
                 BOTH(test_end_of_run),
                 BOTH(test_error_reply),
+                IN_MEMORY(test_hub_keeps_unfinished_reply),
+                IN_MEMORY(test_root_of_message_stays),
+                IN_MEMORY(test_all_messages),
                 IN_MEMORY(test_refused),
                 IN_MEMORY(test_order),
                 IN_MEMORY(test_reply_must_mirror),

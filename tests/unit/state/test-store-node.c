@@ -13,7 +13,8 @@ static void test_ids(void **state)
 
         assert_true(a > 1 && b > 1 && a != b);
         assert_int_equal(f->n_nodes, 2);
-        assert_int_equal(store_node_register(f->store, "key a", "", "", false, NULL, NULL, &ignored), -EEXIST);
+        assert_int_equal(
+                store_node_register(f->store, "key a", "", "", false, NULL, NULL, &ignored), -EEXIST);
         key_pem_fingerprint("key b", &fingerprint);
         assert_int_equal(store_node_by_key(f->store, &fingerprint)->node_id, b);
         assert_int_equal(store_node(f->store, a)->status, NODE_REGISTERED);

@@ -176,7 +176,8 @@ static void test_depth(void **state)
         assert_int_equal(preregister_chain(f, run, 0, OBJECT_TREE_DEPTH_MAX), -E2BIG);
         assert_int_equal(preregister_chain(f, run, 0, OBJECT_TREE_DEPTH_MAX - 1), 0);
         /* Neither by putting a new root above a known tree. */
-        assert_int_equal(preregister_chain(f, run, OBJECT_TREE_DEPTH_MAX - 1, OBJECT_TREE_DEPTH_MAX), -E2BIG);
+        assert_int_equal(
+                preregister_chain(f, run, OBJECT_TREE_DEPTH_MAX - 1, OBJECT_TREE_DEPTH_MAX), -E2BIG);
         assert_int_equal(store_object_preregister(f->store, run, &self, NULL, NULL, &needed, &n), -EINVAL);
         object_tree_done(&self);
 }

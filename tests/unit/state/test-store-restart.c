@@ -92,9 +92,27 @@ static void test_damaged(void **state)
 
         make_run(f, RUN_PENDING);
         f->store = store_free(f->store);
-        sql(path, "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = 'nonsense' WHERE name = 'run'");
+        sql(path,
+                "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = 'nonsense' WHERE name = 'run'");
         assert_true(try_open(f, &text) < 0);
         assert_non_null(strstr(text, "state.db"));
+}
+
+static void test_named_fab_directory(void **state)
+{
+        Fixture *f = *state;
+        _cleanup_free_ char *fabs = xasprintf("%s/shared", f->directory),
+                            *file = xasprintf("%s/stranger", fabs);
+        _cleanup_free_ char *own = xasprintf("%s/fabs/stranger", f->directory);
+
+        assert_int_equal(write_file_atomic(own, "x", 1, 0600, false), 0);
+        fixture_reopen(f);
+        assert_int_not_equal(access(own, F_OK), 0);
+        assert_int_equal(mkdir(fabs, 0700), 0);
+        assert_int_equal(write_file_atomic(file, "x", 1, 0600, false), 0);
+        f->config.fab_directory = fabs;
+        fixture_reopen(f);
+        assert_int_equal(access(file, F_OK), 0);
 }
 
 static void test_rows_that_do_not_fit(void **state)
@@ -117,6 +135,22 @@ static void test_locked(void **state)
 
         assert_int_equal(try_open(f, &text), -EBUSY);
         assert_non_null(strstr(text, pid));
+}
+
+static void test_locked_database(void **state)
+{
+        Fixture *f = *state;
+        _cleanup_free_ char *text = NULL, *other = xasprintf("%s/other", f->directory);
+
+        f->store = store_free(f->store);
+        f->config.database = "elsewhere.db";
+        fixture_open(f);
+        f->config.directory = other;
+        f->config.database = path_join("..", "elsewhere.db");
+        assert_int_equal(try_open(f, &text), -EBUSY);
+        assert_non_null(strstr(text, "elsewhere.db"));
+        free((char *) f->config.database);
+        f->config.directory = f->directory;
 }
 
 static void test_no_directory(void **state)
@@ -207,7 +241,8 @@ static void child_step(Fixture *f, int fd, uint64_t run, unsigned i)
         uint64_t node;
         size_t n;
 
-        if (store_node_register(f->store, key, "", "", false, on_promise, promise(f, fd, 'n', i), &node) < 0 ||
+        if (store_node_register(f->store, key, "", "", false, on_promise, promise(f, fd, 'n', i), &node) <
+                        0 ||
                 store_object_preregister(f->store, run, &t, NULL, NULL, &needed, &n) < 0 ||
                 store_object_put(f->store, run, &t.id, b, on_promise, promise(f, fd, 'o', i)) < 0)
                 _exit(5);
@@ -336,8 +371,10 @@ int main(void)
                 DURABLE(test_newer),
                 DURABLE(test_no_database),
                 DURABLE(test_damaged),
+                DURABLE(test_named_fab_directory),
                 DURABLE(test_rows_that_do_not_fit),
                 DURABLE(test_locked),
+                DURABLE(test_locked_database),
                 DURABLE(test_no_directory),
                 DURABLE(test_failed_write),
                 DURABLE(test_kill),

@@ -28,7 +28,8 @@ static void test_life(void **state)
         assert_int_equal(r->status, RUN_FINISHED);
         assert_int_equal(r->sub_status, RUN_FAILED);
         assert_string_equal(r->details, "broken");
-        assert_true(r->finished_at >= r->running_at && r->running_at >= r->starting_at && r->starting_at > 0);
+        assert_true(
+                r->finished_at >= r->running_at && r->running_at >= r->starting_at && r->starting_at > 0);
         assert_int_equal(
                 store_run_transition(f->store, id + 1, RUN_STARTING, RUN_SUB_NONE, "", NULL, NULL), -ENOENT);
 }
@@ -51,13 +52,16 @@ static void test_all_fields(void **state)
         _cleanup_blob_ Blob *bytes = blob_new("\0x", 2);
         const Run *r;
 
-        assert_int_equal(config_set(&run.override_config, "lr", &(Scalar){.type = SCALAR_DOUBLE, .d = 0.5}), 0);
+        assert_int_equal(
+                config_set(&run.override_config, "lr", &(Scalar){.type = SCALAR_DOUBLE, .d = 0.5}), 0);
         assert_int_equal(
                 config_set(&run.override_config, "n", &(Scalar){.type = SCALAR_UINT64, .u = UINT64_MAX}), 0);
-        assert_int_equal(config_set(&run.override_config, "i", &(Scalar){.type = SCALAR_SINT64, .i = -3}), 0);
-        assert_int_equal(config_set(&run.override_config, "b", &(Scalar){.type = SCALAR_BOOL, .b = true}), 0);
-        assert_int_equal(config_set(&run.override_config, "s",
-                                 &(Scalar){.type = SCALAR_STRING, .s = strdup("text")}),
+        assert_int_equal(
+                config_set(&run.override_config, "i", &(Scalar){.type = SCALAR_SINT64, .i = -3}), 0);
+        assert_int_equal(
+                config_set(&run.override_config, "b", &(Scalar){.type = SCALAR_BOOL, .b = true}), 0);
+        assert_int_equal(
+                config_set(&run.override_config, "s", &(Scalar){.type = SCALAR_STRING, .s = strdup("text")}),
                 0);
         assert_int_equal(config_set(&run.override_config, "raw",
                                  &(Scalar){.type = SCALAR_BYTES, .bytes = blob_ref(bytes)}),
@@ -142,8 +146,7 @@ static void test_token_ends_with_run(void **state)
         const char *token;
 
         assert_int_equal(store_token_create(f->store, id, 100, NULL, NULL, &token), 0);
-        assert_int_equal(
-                store_run_transition(f->store, id, RUN_FINISHED, RUN_COMPLETED, "", NULL, NULL), 0);
+        assert_int_equal(store_run_transition(f->store, id, RUN_FINISHED, RUN_COMPLETED, "", NULL, NULL), 0);
         assert_null(store_token_of_run(f->store, id));
         fixture_reopen(f);
         assert_null(store_token_of_run(f->store, id));
@@ -216,7 +219,8 @@ static void expect_context(Fixture *f, uint64_t run_id, const Blob *expected)
 static void test_context(void **state)
 {
         Fixture *f = *state;
-        _cleanup_blob_ Blob *small = blob_new_string("small"), *big = big_content("big", 3 * STORE_INLINE_MAX);
+        _cleanup_blob_ Blob *small = blob_new_string("small"),
+                            *big = big_content("big", 3 * STORE_INLINE_MAX);
         uint64_t id = make_run(f, RUN_PENDING);
 
         expect_context(f, id, NULL);
@@ -237,8 +241,8 @@ static void test_context(void **state)
 static void test_fab(void **state)
 {
         Fixture *f = *state;
-        _cleanup_blob_ Blob *fab = blob_new_string("fab"), *context = blob_new_string("context"), *got = NULL,
-                            *again = NULL;
+        _cleanup_blob_ Blob *fab = blob_new_string("fab"), *context = blob_new_string("context"),
+                            *got = NULL, *again = NULL;
         Run a = {.fab_hash = id_of("fab")}, b = {.fab_hash = id_of("fab")};
         ObjectId other = id_of("other");
 
@@ -334,8 +338,8 @@ static void test_long_log(void **state)
         free(g.text);
 }
 
-#define BOTH(test)                                                                                            \
-        cmocka_unit_test_setup_teardown(test, fixture_setup_memory, fixture_teardown),                        \
+#define BOTH(test)                                                                                          \
+        cmocka_unit_test_setup_teardown(test, fixture_setup_memory, fixture_teardown),                      \
                 cmocka_unit_test_setup_teardown(test, fixture_setup_durable, fixture_teardown)
 
 int main(void)

@@ -254,21 +254,24 @@ static void note_drained(void *userdata)
 
 static void run_drain(Harness *h)
 {
-        _cleanup_outcome_ Outcome o = {}, p = {};
+        _cleanup_outcome_ Outcome o = {}, p = {}, q = {};
         bool drained = false;
 
         harness_call(h, "/t/Hold", blob_new_string("x"), USEC_INFINITY, &o);
         harness_run_until(h, h->n_held == 1);
         server_drain(h->server, 5 * USEC_PER_SEC, note_drained, &drained);
+        /* Meets the GOAWAY on the way: served, or moved to a new connection, which there is none to have. */
+        harness_call(h, "/t/Echo", blob_new_string("y"), USEC_INFINITY, &q);
         harness_run_for(h, 100 * USEC_PER_MSEC);
         assert_false(drained);
         harness_release_held(h, "last");
         harness_run_until(h, drained && o.done);
         assert_true(outcome_reply_is(&o, "last"));
-        /* A new call needs a new connection, and gets none. */
-        harness_call(h, "/t/Echo", blob_new_string("x"), 300 * USEC_PER_MSEC, &p);
-        harness_run_until(h, p.done);
-        assert_int_not_equal(p.status, RPC_OK);
+        harness_run_until(h, q.done);
+        assert_true(q.status == RPC_OK || strstr(q.detail, "Cannot connect"));
+        harness_call_sync(h, "/t/Echo", "x", &p);
+        assert_int_equal(p.status, RPC_UNAVAILABLE);
+        assert_non_null(strstr(p.detail, "Connection refused"));
 }
 
 static void test_drain(void **state)

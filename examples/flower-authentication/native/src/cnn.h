@@ -17,7 +17,8 @@
 #define CNN_PARAMETERS 62006
 #define CNN_N_ARRAYS 10
 #define CNN_DIMS_MAX 4
-/* 16 MB of buffers here and 13 MB of images; larger batches do not train better, and the number is a run's to choose. */
+/* 16 MB of buffers here and 13 MB of images; larger batches do not train better, and the number is a run's
+ * to choose. */
 #define CNN_BATCH_MAX 1024
 
 /* One parameter array: where it lies in the vector of parameters. */
