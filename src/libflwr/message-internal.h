@@ -18,8 +18,8 @@ struct flwr_message {
 
 /* Takes m and its content, also on failure. */
 int message_wrap(Message *m, flwr_message **ret);
-/* Makes the message an error: its content is gone. Takes reason; NULL is out of memory and makes a short one
- * do. */
+/* Makes the message an error: its content is gone. Takes reason, cuts it to what a message may hold; NULL:
+ * none. */
 void message_set_error(flwr_message *m, int64_t code, char *reason);
 
 static inline void message_freep(flwr_message **m)

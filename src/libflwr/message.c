@@ -127,17 +127,6 @@ int64_t flwr_message_error(const flwr_message *m, const char **ret_reason)
         return m->m.has_error ? m->m.error_code : 0;
 }
 
-void message_set_error(flwr_message *m, int64_t code, char *reason)
-{
-        content_unref(m->shared);
-        m->shared = NULL;
-        m->m.has_content = false;
-        m->m.has_error = true;
-        m->m.error_code = code;
-        free(m->m.error_reason);
-        m->m.error_reason = reason;
-}
-
 /* Reasons are protobuf strings with a bound: cut at a character, and what is not text replaced. */
 static char *reason_clean(char *text)
 {
@@ -152,6 +141,17 @@ static char *reason_clean(char *text)
         return clean;
 }
 
+void message_set_error(flwr_message *m, int64_t code, char *reason)
+{
+        content_unref(m->shared);
+        m->shared = NULL;
+        m->m.has_content = false;
+        m->m.has_error = true;
+        m->m.error_code = code;
+        free(m->m.error_reason);
+        m->m.error_reason = reason ? reason_clean(reason) : NULL;
+}
+
 int flwr_message_fail(flwr_message *reply, int error, const char *format, ...)
 {
         char *text;
@@ -162,6 +162,6 @@ int flwr_message_fail(flwr_message *reply, int error, const char *format, ...)
         va_start(ap, format);
         n = vasprintf(&text, format, ap);
         va_end(ap);
-        message_set_error(reply, MESSAGE_ERROR_CLIENT_APP_RAISED, n < 0 ? NULL : reason_clean(text));
+        message_set_error(reply, MESSAGE_ERROR_CLIENT_APP_RAISED, n < 0 ? NULL : text);
         return -error;
 }

@@ -317,6 +317,11 @@ static void inherit(ClientAppIo *a)
                         store_queue_release(a->store, run->run_id);
                         continue;
                 }
+                /* One without work ends when its node goes away. */
+                if (!store_message_unanswered(a->store, run->run_id)) {
+                        (void) store_token_delete(a->store, run->run_id, NULL, NULL);
+                        continue;
+                }
                 (void) id_set_add(&a->inherited, run->run_id);
                 (void) store_token_extend(
                         a->store, run->run_id, now_realtime() + CLIENTAPPIO_TOKEN_PATIENCE);

@@ -111,8 +111,9 @@ int store_node_register(Store *s, const char *public_key, const char *owner_aid,
  * ready again. */
 int store_node_activate(Store *s, uint64_t node_id, double interval, StoreDone done, void *userdata);
 int store_node_deactivate(Store *s, uint64_t node_id, StoreDone done, void *userdata);
-int store_node_heartbeat(
-        Store *s, uint64_t node_id, double interval); /* written lazily; goes online if it was not */
+/* Goes online if it was not. Written lazily, and only when status or interval change, since online_until
+ * starts anew with the store. -ENOENT: unknown; -EPERM: unregistered (of the others, too). */
+int store_node_heartbeat(Store *s, uint64_t node_id, double interval);
 int store_node_unregister(Store *s, uint64_t node_id, StoreDone done, void *userdata);
 int store_node_forget(
         Store *s, uint64_t node_id, StoreDone done, void *userdata); /* row and key binding go */

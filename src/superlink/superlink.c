@@ -155,9 +155,9 @@ static int start_listeners(Superlink *s, const SuperlinkArgs *args)
         int r;
 
         if (args->control_api_address && args->exec_api_address)
-                return exit_with(
-                        FLWR_EXIT_SUPERLINK_INVALID_ARGS, "--control-api-address and --exec-api-address are "
-                                                          "the same thing: give one of them.");
+                return exit_with(FLWR_EXIT_SUPERLINK_INVALID_ARGS,
+                        "--control-api-address and --exec-api-address are "
+                        "the same thing: give one of them.");
         r = server_new(&config, &s->server);
         if (r < 0) {
                 log_error_errno(r, "Cannot start the server");
