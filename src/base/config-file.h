@@ -18,10 +18,12 @@
 /* Items of a list in a file: key files, addresses. */
 #define CONFIG_LIST_MAX 1024
 
-/* args gets what the files say, except in rows whose origin is a flag; those are checked only. origins has an
- * item for each row of the table. All files are read, whatever is wrong with them:
- *   -EBADMSG  *reterr_problems has a line for each problem with file, line, key and what is allowed;
- *             nothing was changed
+/* args gets what the files say, except in rows whose origin is a flag; those are checked only. origins has
+ * an item for each row of the table. All files are read, whatever is wrong with them: -EBADMSG
+ * *reterr_problems has a line for each problem with file, line, key and what is allowed; nothing was changed
  *   -ENOMEM */
 int config_files_load(
         const Program *p, const char *file, void *args, OptionOrigin *origins, char **reterr_problems);
+/* "/etc/flwr/superlink.toml" -> "/etc/flwr/superlink.d"; NULL when out of memory or without that suffix,
+ * which means that there is no directory. */
+char *config_dropin_directory(const char *file);

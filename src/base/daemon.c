@@ -1,5 +1,6 @@
 #include "base/daemon.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/time-util.h"
 
 static const int end_signals[] = {SIGTERM, SIGINT, SIGQUIT};
 
@@ -79,6 +81,7 @@ int daemon_setup_stop(sd_event *event, void (*stop)(void *userdata), void *userd
         end_signal_set(&set);
         /* sd_event_add_child() wants it. */
         sigaddset(&set, SIGCHLD);
+        sigaddset(&set, SIGHUP);
         r = pthread_sigmask(SIG_BLOCK, &set, NULL);
         if (r != 0)
                 return -r;
@@ -92,7 +95,10 @@ int daemon_setup_stop(sd_event *event, void (*stop)(void *userdata), void *userd
 
 void daemon_notify_ready(const char *status)
 {
-        (void) sd_notifyf(0, "READY=1\nSTATUS=%s", strempty(status));
+        if (status)
+                (void) sd_notifyf(0, "READY=1\nSTATUS=%s", status);
+        else
+                (void) sd_notify(0, "READY=1");
 }
 
 void daemon_notify_status(const char *fmt, ...)
@@ -108,9 +114,71 @@ void daemon_notify_status(const char *fmt, ...)
                 (void) sd_notifyf(0, "STATUS=%s", s);
 }
 
+void daemon_notify_reloading(void)
+{
+        (void) sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_monotonic());
+}
+
 void daemon_notify_stopping(void)
 {
         (void) sd_notify(0, "STOPPING=1");
+}
+
+int daemon_watchdog(sd_event *event)
+{
+        int r = sd_event_set_watchdog(event, true);
+
+        return r < 0 ? r : 0;
+}
+
+void passed_fds_free(PassedFd *fds, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                safe_close(fds[i].fd);
+                free(fds[i].name);
+        }
+        free(fds);
+}
+
+int daemon_passed_fds(PassedFd **ret, size_t *ret_n)
+{
+        char **names = NULL;
+        PassedFd *fds;
+        int n = sd_listen_fds_with_names(true, &names);
+
+        if (n < 0)
+                return n;
+        fds = new0(PassedFd, (size_t) n);
+        for (int i = 0; i < n; i++) {
+                if (fds)
+                        fds[i] = (PassedFd){SD_LISTEN_FDS_START + i, names[i]};
+                else {
+                        safe_close(SD_LISTEN_FDS_START + i);
+                        free(names[i]);
+                }
+        }
+        free(names);
+        if (!fds)
+                return -ENOMEM;
+        *ret = fds;
+        *ret_n = (size_t) n;
+        return 0;
+}
+
+int daemon_store_fds(const char *name, const int *fds, size_t n)
+{
+        _cleanup_free_ char *state = xasprintf("FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+        int r;
+
+        if (!state)
+                return -ENOMEM;
+        r = sd_pid_notify_with_fds(0, 0, state, fds, (unsigned) n);
+        return r < 0 ? r : r == 0 ? -ENOTCONN : 0;
+}
+
+void daemon_unstore_fds(const char *name)
+{
+        (void) sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 }
 
 void daemon_raise_nofile(void)

@@ -9,12 +9,37 @@
  * Threads made later inherit the blocked mask. Call before the first thread. */
 int daemon_setup_signals(sd_event *event);
 /* The same, but the first signal calls stop() in the loop instead of ending it: for a daemon that drains
- * first. SIGCHLD is blocked, too, for sd_event_add_child(). */
+ * first. SIGCHLD and SIGHUP are blocked, too, for sd_event_add_child() and reloads. */
 int daemon_setup_stop(sd_event *event, void (*stop)(void *userdata), void *userdata);
 /* Also when systemd is not there: then nothing happens. */
+/* status NULL: as it was. */
 void daemon_notify_ready(const char *status);
 void daemon_notify_status(const char *fmt, ...) _printf_(1, 2);
 void daemon_notify_stopping(void);
+/* At the beginning of a reload; daemon_notify_ready() ends it. */
+void daemon_notify_reloading(void);
+/* Tells systemd's watchdog from this loop that it turns, where the unit asks for it. */
+int daemon_watchdog(sd_event *event);
+
+/* Descriptors from systemd: listening sockets, and what an earlier instance of this service has stored. */
+typedef struct PassedFd {
+        int fd; /* close-on-exec; whoever takes it writes -EBADF here */
+        char *name;
+} PassedFd;
+
+/* Takes all of them and clears the variables that announce them, so that no child believes that they are
+ * meant for it: a second call finds none. Several may have the same name; the order is not that of storing.
+ */
+int daemon_passed_fds(PassedFd **ret, size_t *ret_n);
+/* Closes those still >= 0. */
+void passed_fds_free(PassedFd *fds, size_t n);
+
+/* Gives systemd copies to keep for the next instance of this service; they all get this name (no ':', up to
+ * 255 characters of ASCII). It keeps them, whatever their peers do, until daemon_unstore_fds() or a stop of
+ * the service. 0 also says that systemd was told, not that the unit lets it keep them
+ * (FileDescriptorStoreMax=); -ENOTCONN when there is no systemd. */
+int daemon_store_fds(const char *name, const int *fds, size_t n);
+void daemon_unstore_fds(const char *name);
 /* Raises the soft limit of open files to the hard one: a hub holds a socket a node. */
 void daemon_raise_nofile(void);
 /* Not dumpable, and not traceable by others of the same user: keys stay here. */

@@ -54,6 +54,11 @@ int log_get_level(void)
         return __atomic_load_n(&log_state.max_level, __ATOMIC_RELAXED);
 }
 
+bool log_is_journal(void)
+{
+        return log_state.journal;
+}
+
 int log_parse_level(const char *s)
 {
         static const struct {

@@ -21,6 +21,8 @@ void log_open(const char *identifier); /* once, first thing in main */
 void log_set_level(int max_level);
 int log_get_level(void);
 int log_parse_level(const char *s); /* -EINVAL */
+/* Whether lines go to the journal: for who passes on lines that are not its own. */
+bool log_is_journal(void);
 
 /* "error" is an errno value (sign ignored, 0 = none); its text is appended ": %m"-like. Returns -abs(error),
  * so "return log_error_errno(r, ...)" reads as usual. */

@@ -34,8 +34,7 @@ void options_print_usage(const Program *p, FILE *f)
                 strempty(p->positionals));
 }
 
-/* Words of text from column on, the cursor being there already; ends the line. */
-static void print_wrapped(FILE *f, const char *text, size_t column)
+void options_print_wrapped(FILE *f, const char *text, const char *prefix, size_t column)
 {
         size_t at = column;
 
@@ -43,7 +42,7 @@ static void print_wrapped(FILE *f, const char *text, size_t column)
                 size_t n = strcspn(text, " \n");
 
                 if (at > column && at + 1 + n > HELP_WIDTH) {
-                        fprintf(f, "\n%*s", (int) column, "");
+                        fprintf(f, "\n%-*s", (int) column, prefix);
                         at = column;
                 }
                 if (at > column) {
@@ -78,14 +77,14 @@ static void print_row(const Option *o, FILE *f)
                 fprintf(f, "%s\n%*s", head, HELP_COLUMN, "");
         else
                 fprintf(f, "%-*s", HELP_COLUMN, head);
-        print_wrapped(f, text, HELP_COLUMN);
+        options_print_wrapped(f, text, "", HELP_COLUMN);
 }
 
 /* Prints the rows up to the next group or the end, gives what ended them. */
-static const Option *print_rows(const Option *o, FILE *f)
+static const Option *print_rows(const Program *p, const Option *o, FILE *f)
 {
         for (; option_is_row(o); o++)
-                if (!(o->flags & OPTION_HIDDEN))
+                if (option_is_shown(o, p))
                         print_row(o, f);
         return o;
 }
@@ -96,14 +95,14 @@ void options_print_help(const Program *p, FILE *f)
 
         options_print_usage(p, f);
         fputc('\n', f);
-        print_wrapped(f, p->summary, 0);
+        options_print_wrapped(f, p->summary, "", 0);
         fputs("\noptions:\n", f);
-        print_rows(options_builtin, f);
+        print_rows(p, options_builtin, f);
         if (o)
-                o = print_rows(o, f);
+                o = print_rows(p, o, f);
         while (o && o->kind == OPTION_GROUP) {
                 fprintf(f, "\n%s:\n", o->help);
-                o = print_rows(o + 1, f);
+                o = print_rows(p, o + 1, f);
         }
         if (p->examples)
                 fprintf(f, "\nexamples:\n%s%s", p->examples, endswith(p->examples, "\n") ? "" : "\n");

@@ -94,5 +94,3 @@ void options_print_wrapped(FILE *f, const char *text, const char *prefix, size_t
 
 /* options-config.c: what is in force, a line for each key with where it comes from. */
 void options_print_settings(const Program *p, const void *args, const OptionOrigin *origins, FILE *f);
-/* "/etc/flwr/superlink.toml" -> "/etc/flwr/superlink.d"; NULL when out of memory or without that suffix. */
-char *config_dropin_directory(const char *file);

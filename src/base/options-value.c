@@ -104,8 +104,8 @@ const char *option_type_words(const Option *o)
                 return "a number from 0";
         default:
                 return o->flags & OPTION_NUMBER  ? "a number from 0"
-                        : o->flags & OPTION_TABLE ? "a string or a table"
-                                                  : "a string";
+                       : o->flags & OPTION_TABLE ? "a string or a table"
+                                                 : "a string";
         }
 }
 
@@ -159,9 +159,8 @@ static int append_double(Buf *b, double d)
         return buf_printf(b, "%s%s", text, strpbrk(text, ".en") ? "" : ".0");
 }
 
-/* Quoted for TOML. For key=value pairs, whose grammar ends a value with the next quote and a key with the
- * next blank of any kind or "=", these are written as numbers. */
-static int append_quoted(Buf *b, const char *s, bool pairs)
+/* Quoted for TOML; what is in "also", and with "ascii" every other letter, is written as a number. */
+static int append_quoted(Buf *b, const char *s, const char *also, bool ascii)
 {
         size_t n = strlen(s), step;
         uint32_t c;
@@ -172,7 +171,7 @@ static int append_quoted(Buf *b, const char *s, bool pairs)
                 step = utf8_decode_one(s, n, &c);
                 if (step == 0)
                         return -EINVAL;
-                if (c < ' ' || c == 0x7f || (pairs && (c == '"' || c == '=' || c == ' ' || c > 0x7f)))
+                if (c < ' ' || c == 0x7f || (c < 0x7f && strchr(also, (int) c)) || (ascii && c > 0x7f))
                         r = buf_printf(b, c > 0xffff ? "\\U%08x" : "\\u%04x", c);
                 else if (c == '"' || c == '\\')
                         r = buf_printf(b, "\\%c", (char) c);
@@ -180,6 +179,21 @@ static int append_quoted(Buf *b, const char *s, bool pairs)
                         r = buf_append(b, s, step);
         }
         return r < 0 ? r : buf_append_str(b, "\"");
+}
+
+static int append_string_value(Buf *b, const char *s)
+{
+        return append_quoted(b, s, "", false);
+}
+
+/* The grammar of key=value pairs ends a key with the next "=" or blank of any kind, and a quoted value with
+ * the next quote, whatever stands before it. */
+static int append_key(Buf *b, const char *key)
+{
+        static const char bare[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+        return *key && !key[strspn(key, bare)] ? buf_append_str(b, key)
+                                               : append_quoted(b, key, "\"= ", true);
 }
 
 static int append_scalar(Buf *b, const TomlNode *node)
@@ -208,7 +222,7 @@ static int append_pair(Buf *b, const Buf *key, const TomlNode *node)
         r = buf_printf(b, "%s%.*s=", b->size > 0 ? " " : "", (int) key->size, (char *) key->data);
         if (r < 0)
                 return r;
-        return toml_get_string(node, &s) >= 0 ? append_quoted(b, s, true) : append_scalar(b, node);
+        return toml_get_string(node, &s) >= 0 ? append_quoted(b, s, "\"", false) : append_scalar(b, node);
 }
 
 /* path: the quoted keys above, each with its dot. The depth is bounded by the parser of TOML. */
@@ -221,7 +235,7 @@ static int append_table(Buf *b, const TomlNode *table, Buf *path, char **reterr_
                 const TomlNode *node = toml_at(table, i, &key);
                 int r;
 
-                r = append_quoted(path, key, true);
+                r = append_key(path, key);
                 if (r >= 0 && toml_type(node) == TOML_TABLE) {
                         r = buf_append_str(path, ".");
                         if (r >= 0)
@@ -230,8 +244,9 @@ static int append_table(Buf *b, const TomlNode *table, Buf *path, char **reterr_
                         r = append_pair(b, path, node);
                         if (r == -EINVAL)
                                 return invalid(reterr_text,
-                                        xasprintf("the value of %.*s in line %u must be an integer, a float, "
-                                                  "a boolean, a string, or a table of those",
+                                        xasprintf(
+                                                "the value of %.*s in line %u must be an integer, a float, "
+                                                "a boolean, a string, or a table of those",
                                                 (int) path->size, (char *) path->data, toml_line(node)));
                 }
                 if (r < 0)
@@ -285,9 +300,8 @@ int option_texts_from_toml(const Option *o, const TomlNode *node, char ***ret, c
         int r;
 
         if (!type_fits(o, toml_type(node)))
-                return invalid(reterr_text,
-                        xasprintf("must be %s, not %s", option_type_words(o),
-                                toml_type_words(toml_type(node))));
+                return invalid(reterr_text, xasprintf("must be %s, not %s", option_type_words(o),
+                                                    toml_type_words(toml_type(node))));
         r = toml_type(node) == TOML_ARRAY ? add_list(o, node, &texts, reterr_text)
                                           : add_text(o, node, &texts, reterr_text);
         if (r < 0) {
@@ -305,12 +319,14 @@ int option_append_text(const Option *o, const char *text, Buf *b)
         uint64_t n;
         double d;
 
+        if (o->kind == OPTION_FLAG)
+                return buf_append_str(b, text);
         if (o->kind == OPTION_UINT || o->kind == OPTION_DOUBLE || (o->flags & OPTION_NUMBER)) {
                 if (parse_u64(text, &n) >= 0)
                         return buf_printf(b, "%llu", (unsigned long long) n);
                 return parse_double(text, &d) >= 0 ? append_double(b, d) : -EINVAL;
         }
-        return append_quoted(b, text, false);
+        return append_string_value(b, text);
 }
 
 bool option_fallback_is_value(const Option *o)
@@ -318,7 +334,7 @@ bool option_fallback_is_value(const Option *o)
         _cleanup_free_ char *why = NULL;
 
         return o->fallback && *o->fallback != '<' && !strchr(o->fallback, ' ') &&
-                option_check(o, o->fallback, &why) >= 0;
+               option_check(o, o->fallback, &why) >= 0;
 }
 
 int option_append_default(const Option *o, Buf *b)
@@ -327,7 +343,8 @@ int option_append_default(const Option *o, Buf *b)
                 return buf_append_str(b, "false");
         if (o->kind == OPTION_STRINGS)
                 return buf_append_str(b, "[]");
-        return option_append_text(o, option_fallback_is_value(o) ? o->fallback : "", b);
+        return option_fallback_is_value(o) ? option_append_text(o, o->fallback, b)
+                                           : append_string_value(b, "");
 }
 
 static int append_list(char *const *l, Buf *b)
@@ -337,7 +354,7 @@ static int append_list(char *const *l, Buf *b)
         for (size_t i = 0; r >= 0 && l && l[i]; i++) {
                 r = i > 0 ? buf_append_str(b, ", ") : 0;
                 if (r >= 0)
-                        r = append_quoted(b, l[i], false);
+                        r = append_string_value(b, l[i]);
         }
         return r < 0 ? r : buf_append_str(b, "]");
 }

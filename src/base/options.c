@@ -1,30 +1,51 @@
 #include "base/options.h"
 
 #include <stdarg.h>
+#include <stdio.h>
+#include <sysexits.h>
 
-#include "base/buf.h"
-#include "base/options-internal.h"
-#include "base/text.h"
+#include "base/config-file.h"
+#include "base/log.h"
 
-/* Section of the pages that --print-man-page gives. */
-#define MAN_SECTION 1
+/* As argparse ends after a usage error. */
+#define USAGE_STATUS 2
 
 const Option options_builtin[_BUILTIN_MAX + 1] = {
         [BUILTIN_HELP] = {OPTION_FLAG, "help", 'h', .help = "Show this help and exit."},
         [BUILTIN_VERSION] = {OPTION_FLAG, "version", 'V', .help = "Show the version and exit."},
+        [BUILTIN_CONFIG] = {OPTION_STRING, "config", .metavar = "FILE",
+                .help = "Read settings from this file, and from the *.toml files of the directory beside it "
+                        "that ends in .d; flags win.",
+                .flags = OPTION_CONFIG_ONLY},
+        [BUILTIN_CHECK_CONFIG] = {OPTION_FLAG, "check-config",
+                .help = "Show everything that is wrong with the configuration and exit, with 78 if there is "
+                        "something.",
+                .flags = OPTION_CONFIG_ONLY},
+        [BUILTIN_PRINT_CONFIG] = {OPTION_FLAG, "print-config",
+                .help = "Show all settings with where each comes from (file and line, flag, default) and "
+                        "exit.",
+                .flags = OPTION_CONFIG_ONLY},
         [BUILTIN_MAN_PAGE] = {OPTION_FLAG, "print-man-page", .help = "Print the manual page.",
                 .flags = OPTION_HIDDEN},
+        [BUILTIN_CONFIG_TEMPLATE] = {OPTION_FLAG, "print-config-template",
+                .help = "Print the configuration file as shipped.",
+                .flags = OPTION_HIDDEN | OPTION_CONFIG_ONLY},
+        [BUILTIN_CONFIG_MAN_PAGE] = {OPTION_FLAG, "print-man-page-config",
+                .help = "Print the manual page of the configuration file.",
+                .flags = OPTION_HIDDEN | OPTION_CONFIG_ONLY},
         [_BUILTIN_MAX] = {OPTION_END},
 };
 
 typedef struct Parser {
         const Program *program;
         void *args;
-        char **rest; /* arguments not looked at, NULL-terminated */
-        bool *seen;  /* a flag for each row of the program's table */
+        char **rest;           /* arguments not looked at, NULL-terminated */
+        OptionOrigin *origins; /* one a row of the program's table */
         char **positionals;
         unsigned n_positionals;
-        const Option *builtin; /* found on the way: ends the parsing */
+        const char *config_file;
+        bool check_config, print_config;
+        const Option *printer; /* a builtin row found on the way that ends the parsing */
 } Parser;
 
 static int usage_error(const Parser *p, const char *fmt, ...) _printf_(2, 3);
@@ -41,6 +62,11 @@ static int usage_error(const Parser *p, const char *fmt, ...)
         return -EINVAL;
 }
 
+static void warn_ignored(const Program *p, const Option *o)
+{
+        fprintf(stderr, "%s: warning: --%s: %s\n", p->name, o->name, strempty(o->help));
+}
+
 /* The i-th row of both tables together; NULL behind the last. */
 static const Option *row_at(const Program *p, size_t i)
 {
@@ -55,12 +81,17 @@ static bool is_builtin(const Option *o)
         return o >= options_builtin && o < options_builtin + _BUILTIN_MAX;
 }
 
+static bool option_is_known(const Option *o, const Program *p)
+{
+        return option_is_row(o) && (!(o->flags & OPTION_CONFIG_ONLY) || p->config_file);
+}
+
 static const Option *find_short(const Program *p, char c)
 {
         const Option *o;
 
         for (size_t i = 0; (o = row_at(p, i)); i++)
-                if (option_is_row(o) && o->short_name && o->short_name == c)
+                if (option_is_known(o, p) && o->short_name && o->short_name == c)
                         return o;
         return NULL;
 }
@@ -72,7 +103,7 @@ static const Option *find_long(const Program *p, const char *name, size_t len, B
         unsigned n = 0;
 
         for (size_t i = 0; (o = row_at(p, i)); i++) {
-                if (!option_is_row(o) || strncmp(o->name, name, len) != 0)
+                if (!option_is_known(o, p) || strncmp(o->name, name, len) != 0)
                         continue;
                 if (!o->name[len]) {
                         buf_done(all);
@@ -97,90 +128,43 @@ static bool looks_like_option(const char *s)
         return !(s[1 + strspn(s + 1, "0123456789.")] == 0);
 }
 
-static int append_string(char ***l, const char *value)
-{
-        size_t n = 0;
-        char **longer;
-
-        while (*l && (*l)[n])
-                n++;
-        longer = reallocarray(*l, n + 2, sizeof(char *));
-        if (!longer)
-                return -ENOMEM;
-        *l = longer;
-        longer[n] = strdup(value);
-        if (!longer[n])
-                return -ENOMEM;
-        longer[n + 1] = NULL;
-        return 0;
-}
-
-static int check_choice(const Parser *p, const Option *o, const char *value)
-{
-        _cleanup_buf_ Buf b = {};
-
-        for (const char *const *c = o->choices; *c; c++) {
-                if (streq(*c, value))
-                        return 0;
-                (void) buf_printf(&b, "%s'%s'", c == o->choices ? "" : ", ", *c);
-        }
-        return usage_error(p, "argument --%s: invalid choice: '%s' (choose from %.*s)", o->name, value,
-                (int) b.size, (const char *) b.data);
-}
-
 static int store(Parser *p, const Option *o, const char *value)
 {
-        void *variable = (char *) p->args + o->offset;
-        double d;
-        int r = 0;
+        _cleanup_free_ char *why = NULL;
+        int r;
 
-        switch (o->kind) {
-        case OPTION_FLAG:
-                *(bool *) variable = true;
-                break;
-        case OPTION_CHOICE:
-                r = check_choice(p, o, value);
-                if (r < 0)
-                        return r;
-                r = free_and_strdup(variable, value);
-                break;
-        case OPTION_STRING:
-                r = free_and_strdup(variable, value);
-                break;
-        case OPTION_STRINGS:
-                r = append_string(variable, value);
-                break;
-        case OPTION_UINT:
-                if (parse_u64(value, variable) < 0)
-                        return usage_error(p, "argument --%s: invalid int value: '%s'", o->name, value);
-                break;
-        case OPTION_DOUBLE:
-                if (parse_double(value, &d) < 0 || d < 0)
-                        return usage_error(p, "argument --%s: invalid float value: '%s'", o->name, value);
-                *(double *) variable = d;
-                break;
-        case OPTION_IGNORED:
-                fprintf(stderr, "%s: warning: --%s: %s\n", p->program->name, o->name, strempty(o->help));
-                break;
-        case OPTION_END:
-        case OPTION_GROUP:
-                break;
-        }
-        return r < 0 ? usage_error(p, "argument --%s: %s", o->name, strerrordesc_np(-r)) : 0;
+        if (o->kind == OPTION_IGNORED)
+                warn_ignored(p->program, o);
+        r = value ? option_check(o, value, &why) : 0;
+        if (r >= 0)
+                r = option_store(o, value, p->args);
+        return r < 0 ? usage_error(p, "argument --%s: %s", o->name, why ? why : strerrordesc_np(-r)) : 0;
+}
+
+static void take_builtin(Parser *p, const Option *o, const char *value)
+{
+        if (o == &options_builtin[BUILTIN_CONFIG])
+                p->config_file = value;
+        else if (o == &options_builtin[BUILTIN_CHECK_CONFIG])
+                p->check_config = true;
+        else if (o == &options_builtin[BUILTIN_PRINT_CONFIG])
+                p->print_config = true;
+        else
+                p->printer = o;
 }
 
 static int take_option(Parser *p, const Option *o, const char *value)
 {
-        if (is_builtin(o)) {
-                p->builtin = o;
-                return 0;
-        }
         if (option_takes_value(o) && !value) {
                 if (!*p->rest || looks_like_option(*p->rest))
                         return usage_error(p, "argument --%s: expected one argument", o->name);
                 value = *p->rest++;
         }
-        p->seen[o - p->program->options] = true;
+        if (is_builtin(o)) {
+                take_builtin(p, o, value);
+                return 0;
+        }
+        p->origins[o - p->program->options].flag = true;
         return store(p, o, value);
 }
 
@@ -204,7 +188,7 @@ static int take_long(Parser *p, const char *arg)
 /* "-x", "-x value", "-xvalue", "-xyz" for flags. */
 static int take_short(Parser *p, const char *arg)
 {
-        for (const char *c = arg + 1; *c && !p->builtin; c++) {
+        for (const char *c = arg + 1; *c && !p->printer; c++) {
                 const Option *o = find_short(p->program, *c);
                 int r;
 
@@ -232,7 +216,7 @@ static int take_all(Parser *p)
         bool only_positionals = false;
         int r = 0;
 
-        while (r >= 0 && *p->rest && !p->builtin) {
+        while (r >= 0 && *p->rest && !p->printer) {
                 char *arg = *p->rest++;
 
                 if (!only_positionals && streq(arg, "--"))
@@ -252,7 +236,8 @@ static int check_complete(const Parser *p)
         _cleanup_buf_ Buf missing = {};
 
         for (size_t i = 0; p->program->options && p->program->options[i].kind != OPTION_END; i++)
-                if ((p->program->options[i].flags & OPTION_REQUIRED) && !p->seen[i])
+                if ((p->program->options[i].flags & OPTION_REQUIRED) && !p->origins[i].flag &&
+                        !p->origins[i].file)
                         (void) buf_printf(&missing, "%s--%s", missing.size > 0 ? ", " : "",
                                 p->program->options[i].name);
         if (p->n_positionals < p->program->min_positionals)
@@ -264,48 +249,105 @@ static int check_complete(const Parser *p)
                 (const char *) missing.data);
 }
 
-static int run_builtin(const Program *p, const Option *o)
+static void run_printer(const Program *p, const Option *o)
 {
         if (o == &options_builtin[BUILTIN_HELP])
                 options_print_help(p, stdout);
         else if (o == &options_builtin[BUILTIN_VERSION])
                 printf("Flower version: %s\n", PACKAGE_VERSION);
+        else if (o == &options_builtin[BUILTIN_CONFIG_TEMPLATE])
+                options_print_config_file(p, stdout);
         else
-                options_print_man(p, stdout, MAN_SECTION);
-        return 1;
+                options_print_man(p, stdout,
+                        o == &options_builtin[BUILTIN_CONFIG_MAN_PAGE] ? MAN_SECTION_CONFIG : MAN_SECTION);
+}
+
+/* ---- configuration files ---- */
+
+/* A daemon's problems belong into its log; whoever asks for them gets them plain. */
+static int report_problems(const Parser *p, char *problems)
+{
+        for (char *line; (line = strsep(&problems, "\n"));)
+                if (isempty(line))
+                        continue;
+                else if (p->check_config || p->print_config)
+                        fprintf(stderr, "%s\n", line);
+                else
+                        log_error("%s", line);
+        return -EBADMSG;
+}
+
+static int load_config(Parser *p)
+{
+        _cleanup_free_ char *problems = NULL;
+        int r;
+
+        if (!p->config_file)
+                return 0;
+        r = config_files_load(p->program, p->config_file, p->args, p->origins, &problems);
+        if (r >= 0 && p->program->check)
+                r = p->program->check(p->args, &problems);
+        if (r == -EBADMSG || r == -EINVAL)
+                return report_problems(p, problems);
+        if (r < 0)
+                return log_error_errno(r, "Cannot read the configuration");
+        for (size_t i = 0; i < options_count(p->program); i++)
+                if (p->program->options[i].kind == OPTION_IGNORED && p->origins[i].file)
+                        warn_ignored(p->program, &p->program->options[i]);
+        return 0;
+}
+
+static int parse(Parser *p)
+{
+        int r;
+
+        r = take_all(p);
+        if (r < 0)
+                return r;
+        if (p->printer) {
+                run_printer(p->program, p->printer);
+                return 1;
+        }
+        r = load_config(p);
+        if (r < 0)
+                return r;
+        r = check_complete(p);
+        if (r < 0)
+                return r;
+        if (p->print_config)
+                options_print_settings(p->program, p->args, p->origins, stdout);
+        return p->check_config || p->print_config;
 }
 
 int options_parse(const Program *program, int argc, char *argv[], void *args, char ***ret_positionals)
 {
         _cleanup_free_ char **positionals = NULL;
-        _cleanup_free_ bool *seen = NULL;
-        size_t n_rows = 0;
+        _cleanup_free_ OptionOrigin *origins = NULL;
         Parser p;
         int r;
 
-        while (program->options && program->options[n_rows].kind != OPTION_END)
-                n_rows++;
         positionals = new0(char *, (size_t) MAX(argc, 1));
-        seen = new0(bool, n_rows);
-        if (!positionals || !seen)
+        origins = new0(OptionOrigin, options_count(program));
+        if (!positionals || !origins)
                 return -ENOMEM;
         p = (Parser){
                 .program = program,
                 .args = args,
                 .rest = argc > 0 ? argv + 1 : argv,
-                .seen = seen,
+                .origins = origins,
                 .positionals = positionals,
         };
-        r = take_all(&p);
-        if (r < 0)
-                return r;
-        if (p.builtin)
-                return run_builtin(program, p.builtin);
-        r = check_complete(&p);
-        if (r < 0)
-                return r;
-        *ret_positionals = TAKE_PTR(positionals);
-        return 0;
+        r = parse(&p);
+        for (size_t i = 0; i < options_count(program); i++)
+                free(origins[i].file);
+        if (r == 0)
+                *ret_positionals = TAKE_PTR(positionals);
+        return r;
+}
+
+int options_exit_status(int r)
+{
+        return r > 0 ? EX_OK : r == -EBADMSG ? EX_CONFIG : USAGE_STATUS;
 }
 
 char **options_free_strings(char **l)

@@ -32,16 +32,17 @@ typedef enum OptionKind {
 
 typedef struct Option {
         OptionKind kind;
-        const char *name;           /* long name without "--" */
-        char short_name;            /* or 0 */
-        const char *metavar;        /* for the help: "FILE" */
+        const char *name;     /* long name without "--" */
+        char short_name;      /* or 0 */
+        const char *metavar;  /* for the help: "FILE" */
         const char *fallback; /* the default as text, or NULL; a description, no value, if it has a blank in
                                  it or starts with "<" */
         const char *const *choices; /* NULL-terminated, OPTION_CHOICE */
         const char *help;           /* one or two sentences, for people */
         size_t offset;              /* of the variable in the program's arguments struct */
         unsigned flags;
-        const char *packaged; /* the value that the configuration file of the package sets, or NULL */
+        const char *packaged; /* the value that the configuration file of the package sets, or NULL; not for
+                                 lists */
 } Option;
 
 typedef struct Program {

@@ -83,6 +83,7 @@ static const RpcErrorRow rows[_RPCERR_MAX] = {
         [RPCERR_NO_FEDERATION_MANAGEMENT] = {RPC_UNIMPLEMENTED,
                 "SuperLink does not support federation management."},
         [RPCERR_HEALTH_WATCH] = {RPC_UNIMPLEMENTED, "Watch is not implemented"},
+        [RPCERR_ENROL_REFUSED] = {RPC_FAILED_PRECONDITION, "%s"},
 };
 
 const RpcErrorRow *rpc_error_row(RpcErrorId id)

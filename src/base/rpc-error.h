@@ -89,6 +89,7 @@ typedef enum RpcErrorId {
         RPCERR_NO_FEDERATION_MANAGEMENT, /* UNIMPLEMENTED "SuperLink does not support federation management."
                                           */
         RPCERR_HEALTH_WATCH,             /* UNIMPLEMENTED "Watch is not implemented" */
+        RPCERR_ENROL_REFUSED,            /* FAILED_PRECONDITION "%s" (flwr.native.Enrol) */
         _RPCERR_MAX,
 } RpcErrorId;
 

@@ -108,6 +108,11 @@ static int decode_token(RpcDecoder *d, const void *proto, void *ret)
         TokenReply *m = ret;
 
         m->launch = p->launch < _RPC_LAUNCH_MAX ? p->launch : RPC_LAUNCH_UNSAID;
+        if (p->app_address && *p->app_address) {
+                m->app_address = strdup(p->app_address);
+                if (!m->app_address)
+                        return -ENOMEM;
+        }
         return rpc_decode_string(p->token, &m->token);
 }
 
@@ -118,13 +123,16 @@ static int encode_token(RpcEncoder *e, const void *message)
 
         p.token = rpc_encode_string(m->token);
         p.launch = m->launch;
+        p.app_address = rpc_encode_string(m->app_address);
         return rpc_encode_message(e, &p.base);
 }
 
 static void token_done(void *message)
 {
         TokenReply *m = message;
+
         m->token = mfree(m->token);
+        m->app_address = mfree(m->app_address);
 }
 
 static int decode_logs(RpcDecoder *d, const void *proto, void *ret)

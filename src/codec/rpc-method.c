@@ -113,4 +113,6 @@ const RpcMethod RPC_METHODS[_RPC_METHOD_MAX] = {
                 false, RPC_REQUEST_MAX},
         [RPC_HEALTH_CHECK] = {"/grpc.health.v1.Health/Check", RPC_HEALTH_CHECK_REQUEST,
                 RPC_HEALTH_CHECK_RESPONSE, false, RPC_REQUEST_MAX},
+        [RPC_NATIVE_ENROL] = {"/flwr.native.Enrol/Enrol", RPC_ENROL_REQUEST, RPC_ENROL_RESPONSE, false,
+                RPC_ENROL_REQUEST_MAX},
 };

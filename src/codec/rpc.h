@@ -93,6 +93,10 @@ typedef enum RpcKind {
         /* HealthReply; the request is RPC_HEALTH_CHECK_REQUEST, whose contents do not matter: NULL */
         RPC_HEALTH_CHECK_REQUEST,
         RPC_HEALTH_CHECK_RESPONSE,
+
+        /* EnrolRequest; the reply is a NodeReply */
+        RPC_ENROL_REQUEST,
+        RPC_ENROL_RESPONSE,
         _RPC_KIND_MAX,
 } RpcKind;
 
@@ -199,6 +203,7 @@ typedef enum RpcLaunch {
 typedef struct TokenReply {
         char *token; /* "" when another launcher has it */
         RpcLaunch launch;
+        char *app_address; /* our extension, field 1001: the app's own AppIo address; NULL: the launcher's */
 } TokenReply;
 
 typedef struct NumbersReply {
@@ -244,6 +249,12 @@ typedef struct LoginReply {
 typedef struct HealthReply {
         int status; /* 1 serving, 2 not serving */
 } HealthReply;
+
+/* Of our own service flwr.native.Enrol. The secret is wiped. */
+typedef struct EnrolRequest {
+        char *public_key; /* PEM */
+        char *token_id, *secret;
+} EnrolRequest;
 
 /* 0, -EBADMSG with *reterr_text (owned by the caller: message, field, what is allowed), -ENOMEM. *ret is a
  * struct of the kind. */
@@ -331,6 +342,7 @@ typedef enum RpcMethodId {
         RPC_EXEC_GET_LOGIN_DETAILS,
 
         RPC_HEALTH_CHECK,
+        RPC_NATIVE_ENROL,
         _RPC_METHOD_MAX,
 } RpcMethodId;
 extern const RpcMethod RPC_METHODS[_RPC_METHOD_MAX];
@@ -343,6 +355,7 @@ extern const RpcMethod RPC_METHODS[_RPC_METHOD_MAX];
 #define RPC_HEADER_APP_EXIT                                                                                 \
         "flwr-app-exit" /* PushAppOutputs: the app's process has ended; the value says how */
 
+#define RPC_ENROL_REQUEST_MAX ((size_t) 4096) /* a key in PEM, an id, a secret: comes from anybody */
 /* Limits of requests that carry bulk; everything else is RPC_REQUEST_MAX. */
 #define RPC_REQUEST_MAX ((size_t) 4 * 1024 * 1024)
 #define RPC_OBJECT_REQUEST_MAX                                                                              \

@@ -302,8 +302,8 @@ static void sleep_start(Task *t)
         SleepTask *sleep = CONTAINER_OF(t, SleepTask, task);
         int r;
 
-        r = sd_event_add_time_relative(
-                t->io->event, &sleep->timer, CLOCK_MONOTONIC, sleep->delay, 0, on_sleep_over, sleep);
+        r = sd_event_add_time_relative(t->io->event, &sleep->timer, CLOCK_MONOTONIC, sleep->delay,
+                USEC_PER_MSEC, on_sleep_over, sleep);
         if (r < 0)
                 task_done(t, r);
 }
@@ -339,6 +339,8 @@ int app_io_check(AppIo *io, RpcMethodId method, RpcClass status, const char *det
                 return -EOPNOTSUPP;
         case RPC_FAILED_PRECONDITION:
                 return -EPERM;
+        case RPC_UNAVAILABLE:
+                return -EHOSTUNREACH;
         default:
                 return -EREMOTEIO;
         }

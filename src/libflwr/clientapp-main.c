@@ -120,7 +120,11 @@ static int fetch_objects(ClientRun *c, const ObjectTree *tree, Message *ret)
 static int pull_message(ClientRun *c, bool is_first, flwr_message **ret)
 {
         static const Header wait = {RPC_HEADER_WAIT, "1", 1};
-        const StubOptions call_options = {.headers = &wait, .n_headers = is_first ? 0 : 1};
+        const StubOptions call_options = {
+                .headers = &wait,
+                .n_headers = is_first ? 0 : 1,
+                .flags = is_first ? 0 : STUB_NO_RETRY,
+        };
         const IdsRequest request = {.token = c->args->token};
         _cleanup_message_ Message m = {};
         MessageBatch *batch;
@@ -128,6 +132,9 @@ static int pull_message(ClientRun *c, bool is_first, flwr_message **ret)
         int r;
 
         r = app_io_call(c->io, RPC_CLIENTAPPIO_PULL_MESSAGE, &request, &call_options, &reply, &c->text);
+        /* With nothing in hand there is no reason to wait for a node that goes away. */
+        if (r == -EHOSTUNREACH && !is_first)
+                return -ENODATA;
         if (r < 0)
                 return r;
         batch = reply;

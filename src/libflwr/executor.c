@@ -7,12 +7,26 @@
 #include "base/fs-util.h"
 #include "base/log.h"
 
+/* Every local user can read a command line. */
+#define ENV_TOKEN "FLWR_APP_TOKEN"
+
 void executor_args_done(ExecutorArgs *a)
 {
         free(a->address);
         free(a->token);
         free(a->flwr_dir);
         *a = (ExecutorArgs){};
+}
+
+/* The app's own children have no use for it. */
+static int take_token(ExecutorArgs *a)
+{
+        int r = 0;
+
+        if (!a->token)
+                r = free_and_strdup(&a->token, strempty(getenv(ENV_TOKEN)));
+        (void) unsetenv(ENV_TOKEN);
+        return r;
 }
 
 int executor_parse(
@@ -33,8 +47,7 @@ int executor_parse(
                         "%s does not speak TLS: start it with --insecure.", p->name);
                 return 1;
         }
-        if ((!a.address && free_and_strdup(&a.address, address) < 0) ||
-                (!a.token && free_and_strdup(&a.token, "") < 0)) {
+        if ((!a.address && free_and_strdup(&a.address, address) < 0) || take_token(&a) < 0) {
                 log_oom();
                 *ret_status = EX_OSERR;
                 return 1;

@@ -29,7 +29,8 @@ int executor_home(const ExecutorArgs *a, char **ret);
                 {OPTION_STRING, option_name, .metavar = "ADDRESS", .fallback = default_address,             \
                         .help = "Address of the " peer ", host:port or unix:/path.",                        \
                         .offset = offsetof(ExecutorArgs, address)},                                         \
-                {OPTION_STRING, "token", .metavar = "TOKEN", .help = "The run's token, from RequestToken.", \
+                {OPTION_STRING, "token", .metavar = "TOKEN",                                                \
+                        .help = "The run's token, from RequestToken. Default: $FLWR_APP_TOKEN.",            \
                         .offset = offsetof(ExecutorArgs, token)},                                           \
                 {OPTION_UINT, "parent-pid", .metavar = "PID", .help = "End when this process has ended.",   \
                         .offset = offsetof(ExecutorArgs, parent_pid)},                                      \

@@ -173,8 +173,8 @@ static int poll_pause(Inbox *b, bool is_empty)
                 return 0;
         }
         b->poll_delay = b->poll_delay == 0 ? POLL_FIRST_USEC : MIN(2 * b->poll_delay, POLL_LAST_USEC);
-        return sd_event_add_time_relative(
-                app_io_event(b->io), &b->poll_timer, CLOCK_MONOTONIC, b->poll_delay, 0, on_poll_timer, b);
+        return sd_event_add_time_relative(app_io_event(b->io), &b->poll_timer, CLOCK_MONOTONIC,
+                b->poll_delay, USEC_PER_MSEC, on_poll_timer, b);
 }
 
 static void on_polled(RpcClass status, const char *detail, void **reply, void *userdata)
@@ -333,8 +333,8 @@ static void waiter_start(Task *task)
         int r;
 
         if (t->timeout != USEC_INFINITY) {
-                r = sd_event_add_time_relative(
-                        app_io_event(b->io), &t->timer, CLOCK_MONOTONIC, t->timeout, 0, on_timeout, b);
+                r = sd_event_add_time_relative(app_io_event(b->io), &t->timer, CLOCK_MONOTONIC, t->timeout,
+                        USEC_PER_MSEC, on_timeout, b);
                 if (r < 0) {
                         task_done(task, r);
                         return;

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -13,8 +14,10 @@
 #define BATCH_USEC (200 * USEC_PER_MSEC)
 /* Of one request, which the hub takes up to 4 MiB; bytes that are no text become three each. */
 #define BATCH_SIZE_MAX ((size_t) 1024 * 1024)
-/* What is kept while the SuperLink does not answer. */
+/* What is kept; more waits for the SuperLink, which slows the app down to what the network takes ... */
 #define PENDING_MAX ((size_t) 8 * 1024 * 1024)
+/* ... but if it does not answer for so long, the oldest lines go, and the app goes on. */
+#define AWAY_SECONDS 10
 #define READ_SIZE ((size_t) 64 * 1024)
 #define READS_A_TURN 32
 
@@ -27,10 +30,12 @@ struct LogCapture {
         pthread_t relay;
         bool has_relay;
 
-        pthread_mutex_t mutex; /* of the next three */
+        pthread_mutex_t mutex; /* of the next four */
+        pthread_cond_t taken;  /* something of pending was */
         Buf pending;
         uint64_t dropped;
         bool posted;
+        bool is_away; /* pending was full, and nothing was taken for AWAY_SECONDS */
         Letter letter;
 
         /* I/O thread */
@@ -42,11 +47,24 @@ struct LogCapture {
 
 /* ---- relay thread ---- */
 
+/* Called with the mutex. */
+static void wait_for_room(LogCapture *l, size_t size)
+{
+        struct timespec deadline;
+
+        clock_gettime(CLOCK_REALTIME, &deadline);
+        deadline.tv_sec += AWAY_SECONDS;
+        while (l->pending.size + size > PENDING_MAX && !l->is_away)
+                if (pthread_cond_timedwait(&l->taken, &l->mutex, &deadline) == ETIMEDOUT)
+                        l->is_away = true;
+}
+
 static void keep(LogCapture *l, const char *data, size_t size)
 {
         bool post;
 
         pthread_mutex_lock(&l->mutex);
+        wait_for_room(l, size);
         if (l->pending.size + size > PENDING_MAX) {
                 size_t excess = MIN(l->pending.size, l->pending.size + size - PENDING_MAX);
 
@@ -138,6 +156,18 @@ static size_t batch_size(const Buf *b, bool all)
         return n < b->size || !all ? whole_characters(b->data, n) : n;
 }
 
+/* The SuperLink takes lines. Gives whether enough for another batch waits. */
+static bool note_progress(LogCapture *l)
+{
+        bool full;
+
+        pthread_mutex_lock(&l->mutex);
+        l->is_away = false;
+        full = l->pending.size >= BATCH_SIZE_MAX;
+        pthread_mutex_unlock(&l->mutex);
+        return full;
+}
+
 /* The next text to send, or NULL. */
 static char *take_batch(LogCapture *l)
 {
@@ -155,6 +185,7 @@ static char *take_batch(LogCapture *l)
                 if (text)
                         buf_consume(&l->pending, n);
         }
+        pthread_cond_signal(&l->taken);
         pthread_mutex_unlock(&l->mutex);
         return text;
 }
@@ -173,8 +204,8 @@ static int on_timer(sd_event_source *s, uint64_t t, void *userdata)
 static void upload_later(LogCapture *l)
 {
         if (!l->timer && !l->call)
-                (void) sd_event_add_time_relative(
-                        app_io_event(l->io), &l->timer, CLOCK_MONOTONIC, BATCH_USEC, 0, on_timer, l);
+                (void) sd_event_add_time_relative(app_io_event(l->io), &l->timer, CLOCK_MONOTONIC,
+                        BATCH_USEC, USEC_PER_MSEC, on_timer, l);
 }
 
 static void on_uploaded(RpcClass status, const char *detail, void **reply, void *userdata)
@@ -184,7 +215,7 @@ static void on_uploaded(RpcClass status, const char *detail, void **reply, void 
         /* Refused lines are lost: there is nowhere left to complain but the original stderr, which has them.
          */
         l->call = NULL;
-        if (l->flush || l->last_will)
+        if (l->flush || l->last_will || note_progress(l))
                 upload(l);
         else
                 upload_later(l);
@@ -311,6 +342,7 @@ int log_capture_new(AppIo *io, uint64_t run_id, LogCapture **ret)
                 .letter.run = on_letter,
         };
         pthread_mutex_init(&l->mutex, NULL);
+        pthread_cond_init(&l->taken, NULL);
         if (l->end < 0)
                 return -errno;
         r = redirect(l);
@@ -347,6 +379,7 @@ LogCapture *log_capture_free(LogCapture *l)
         safe_close(l->pipe);
         safe_close(l->end);
         buf_done(&l->pending);
+        pthread_cond_destroy(&l->taken);
         pthread_mutex_destroy(&l->mutex);
         return mfree(l);
 }

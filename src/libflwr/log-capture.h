@@ -5,8 +5,8 @@
  *                                       +--> buffer --letter--> I/O thread: PushLogs
  *
  * The relay does nothing but this: the I/O thread, which may want to print itself, must not be the one that
- * empties the pipe. While the SuperLink is away, lines are kept up to a limit; then the oldest go, and the
- * log says how many bytes. */
+ * empties the pipe. An app that prints faster than the SuperLink takes it is slowed down; while the
+ * SuperLink is away, the oldest lines go beyond a limit, and the log says how many bytes. */
 #pragma once
 
 #include "libflwr/app-io.h"

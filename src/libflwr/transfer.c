@@ -182,8 +182,8 @@ static int slot_retry(Slot *s)
         if (now_monotonic() - s->begin > UNAVAILABLE_LIMIT_USEC)
                 return -ETIMEDOUT;
         s->delay = s->delay == 0 ? UNAVAILABLE_FIRST_USEC : MIN(2 * s->delay, UNAVAILABLE_LAST_USEC);
-        return sd_event_add_time_relative(
-                app_io_event(s->transfer->config.io), &s->retry, CLOCK_MONOTONIC, s->delay, 0, on_retry, s);
+        return sd_event_add_time_relative(app_io_event(s->transfer->config.io), &s->retry, CLOCK_MONOTONIC,
+                s->delay, USEC_PER_MSEC, on_retry, s);
 }
 
 /* What the reply says: 1 done, 0 again later, negative. */

@@ -264,6 +264,11 @@ static int write_new_file(const char *path, const char *text, mode_t mode)
         return r;
 }
 
+int node_key_format(const NodeKey *k, const char *comment, char **ret)
+{
+        return ssh_private_format(k->secret, comment, ret);
+}
+
 int node_key_save(const NodeKey *k, const char *path, const char *comment)
 {
         _cleanup_free_ char *line = NULL, *public = NULL, *public_path = NULL;

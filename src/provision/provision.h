@@ -18,6 +18,10 @@ typedef struct Arguments {
         char *prefix;
         char *list;
         bool force;
+        char *root;
+        bool rotate, adopt, rotate_ca, local;
+        char *until, *ttl, *name, *address, *node;
+        uint64_t uses;
 } Arguments;
 
 void arguments_done(Arguments *a);
@@ -26,14 +30,22 @@ typedef struct Command {
         const char *name;
         const Program *program;
         int (*run)(const Arguments *a, char **positionals);
+        /* "NAME@INSTANCE" is this command, too; the instance is its first positional. */
+        bool has_instances;
 } Command;
 
-extern const Program program_ca, program_server, program_node_keys, program_show;
+extern const Program program_ca, program_server, program_node_keys, program_show, program_superlink,
+        program_supernode, program_invite, program_join, program_reset;
 
 int command_ca(const Arguments *a, char **positionals);
 int command_server(const Arguments *a, char **positionals);
 int command_node_keys(const Arguments *a, char **positionals);
 int command_show(const Arguments *a, char **positionals);
+int command_superlink(const Arguments *a, char **positionals);
+int command_supernode(const Arguments *a, char **positionals);
+int command_invite(const Arguments *a, char **positionals);
+int command_join(const Arguments *a, char **positionals);
+int command_reset(const Arguments *a, char **positionals);
 
 /* Rows of the tables; put together by main for the manual page, where nothing is needed. */
 #define ROW_DIR(text, needed)                                                                               \
@@ -95,5 +107,76 @@ int command_show(const Arguments *a, char **positionals);
                         .help = "Make new keys also where there are some, and a new list. Without it, "     \
                                 "keys "                                                                     \
                                 "that are there are kept, and missing ones are made.",                      \
+                        .offset = offsetof(Arguments, force)                                                \
+        }
+
+#define ROW_ROOT                                                                                            \
+        {                                                                                                   \
+                OPTION_STRING, "root", .metavar = "DIR", .fallback = "the running system",                  \
+                                       .help = "Work below this directory, for building images.",           \
+                                       .offset = offsetof(Arguments, root)                                  \
+        }
+#define ROW_ROTATE(text)                                                                                    \
+        {                                                                                                   \
+                OPTION_FLAG, "rotate", .help = text, .offset = offsetof(Arguments, rotate)                  \
+        }
+#define ROW_ADOPT                                                                                           \
+        {                                                                                                   \
+                OPTION_FLAG, "adopt",                                                                       \
+                        .help = "This machine goes on with the keys of the one that it is a copy of, "      \
+                                "which is gone.",                                                           \
+                        .offset = offsetof(Arguments, adopt)                                                \
+        }
+
+#define ROWS_SUPERLINK                                                                                      \
+        ROW_ROOT,                                                                                           \
+                ROW_ROTATE("Make everything anew, the CA too: all nodes must join again."), ROW_ADOPT,      \
+                {OPTION_FLAG, "rotate-ca",                                                                  \
+                        .help = "Prepare a change of the CA. From now on ca.crt holds the old one and the " \
+                                "new one; on the day of --until the new one takes over. Until then ca.crt " \
+                                "must have reached all nodes and users.",                                   \
+                        .offset = offsetof(Arguments, rotate_ca)},                                          \
+        {                                                                                                   \
+                OPTION_STRING, "until", .metavar = "YYYY-MM-DD",                                            \
+                                        .help = "The day (UTC) on which the new CA takes over. A day that " \
+                                                "has begun: at once. Again with another day: moves it.",    \
+                                        .offset = offsetof(Arguments, until)                                \
+        }
+
+#define ROWS_SUPERNODE                                                                                      \
+        ROW_ROOT, ROW_ROTATE("Make a new key: a new node, which must join again."), ROW_ADOPT
+
+#define INVITE_TTL "24h"
+#define INVITE_USES "1"
+#define ROWS_INVITE                                                                                         \
+        {OPTION_STRING, "ttl", .metavar = "TIME", .fallback = INVITE_TTL,                                   \
+                .help = "How long it is good: a number and m, h or d (minutes, hours, days).",              \
+                .offset = offsetof(Arguments, ttl)},                                                        \
+                {OPTION_UINT, "uses", .metavar = "N", .fallback = INVITE_USES,                              \
+                        .help = "How many nodes may use it.", .offset = offsetof(Arguments, uses)},         \
+                {OPTION_STRING, "name", .metavar = "NAME", .help = "For whom it is: a note for the log.",   \
+                        .offset = offsetof(Arguments, name)},                                               \
+                {OPTION_STRING, "address", .metavar = "HOST:PORT",                                          \
+                        .fallback = "the first public name in /etc/flwr/tls/names, port 9092",              \
+                        .help = "Where nodes reach this SuperLink.",                                        \
+                        .offset = offsetof(Arguments, address)},                                            \
+                ROW_ROOT
+
+#define ROWS_JOIN                                                                                           \
+        {OPTION_STRING, "node", .metavar = "supernode[@NAME]", .fallback = "supernode",                     \
+                .help = "Which SuperNode of this host joins.", .offset = offsetof(Arguments, node)},        \
+                {OPTION_FLAG, "local",                                                                      \
+                        .help = "Join the SuperLink of this host: makes an invitation and uses it.",        \
+                        .offset = offsetof(Arguments, local)},                                              \
+                {OPTION_STRING, "address", .metavar = "HOST:PORT", .fallback = "localhost:9092",            \
+                        .help = "With --local: the SuperLink's address.",                                   \
+                        .offset = offsetof(Arguments, address)},                                            \
+                ROW_ROOT
+
+#define ROWS_RESET                                                                                          \
+        ROW_ROOT,                                                                                           \
+        {                                                                                                   \
+                OPTION_FLAG, "force",                                                                       \
+                        .help = "Also where somebody has joined with these keys, which are lost then.",     \
                         .offset = offsetof(Arguments, force)                                                \
         }

@@ -13,7 +13,7 @@
 #define CLOCK_SKEW ((time_t) 3600)
 #define SERIAL_SIZE 16
 #define COMMON_NAME_MAX 64 /* ub-common-name of RFC 5280 */
-#define DNS_NAME_MAX 253
+#define DNS_NAME_MAX (X509_NAME_SIZE - 1)
 
 void x509_pair_done(X509Pair *p)
 {
@@ -23,15 +23,14 @@ void x509_pair_done(X509Pair *p)
         p->certificate = mfree(p->certificate);
 }
 
-static int make_key(gnutls_x509_privkey_t *ret)
+static int make_key(gnutls_ecc_curve_t curve, gnutls_x509_privkey_t *ret)
 {
         _cleanup_x509_key_ gnutls_x509_privkey_t k = NULL;
         int r;
 
         r = gnutls_x509_privkey_init(&k);
         if (r >= 0)
-                r = gnutls_x509_privkey_generate(
-                        k, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+                r = gnutls_x509_privkey_generate(k, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(curve), 0);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(k);
@@ -72,6 +71,9 @@ static int set_authority(gnutls_x509_crt_t c, gnutls_x509_crt_t ca)
         int r;
 
         r = gnutls_x509_crt_get_subject_key_id(ca, id, &size, NULL);
+        /* A CA that was made elsewhere may do without. */
+        if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+                return 0;
         return r < 0 ? r : gnutls_x509_crt_set_authority_key_id(c, id, size);
 }
 
@@ -107,7 +109,7 @@ static int fill_ca(
                 r = gnutls_x509_crt_set_key_usage(c, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN);
         if (r >= 0)
                 r = set_authority(c, c);
-        return r < 0 ? r : gnutls_x509_crt_sign2(c, c, key, GNUTLS_DIG_SHA256, 0);
+        return r < 0 ? r : gnutls_x509_crt_sign2(c, c, key, GNUTLS_DIG_SHA384, 0);
 }
 
 static int check_days(uint64_t days, char **reterr_text)
@@ -132,7 +134,7 @@ int x509_make_ca(const char *common_name, uint64_t days, usec_t now, X509Pair *r
                 !utf8_is_valid(common_name, strlen(common_name)))
                 return x509_fail(-EINVAL, reterr_text, "The common name must have 1 to %d characters",
                         COMMON_NAME_MAX);
-        r = make_key(&key);
+        r = make_key(GNUTLS_ECC_CURVE_SECP384R1, &key);
         if (r >= 0)
                 r = gnutls_x509_crt_init(&c);
         if (r >= 0)
@@ -159,6 +161,13 @@ static bool dns_name_is_valid(const char *name)
         return part > 0;
 }
 
+bool x509_name_is_valid(const char *name)
+{
+        struct in6_addr v6;
+
+        return inet_pton(AF_INET6, name, &v6) == 1 || dns_name_is_valid(name);
+}
+
 static int add_name(gnutls_x509_crt_t c, const char *name)
 {
         struct in6_addr v6;
@@ -179,12 +188,10 @@ static int check_names(char *const *names, char **reterr_text)
         size_t n = 0;
 
         for (; names[n]; n++) {
-                struct in6_addr v6;
-
                 if (n >= X509_NAMES_MAX)
                         return x509_fail(-EINVAL, reterr_text, "A certificate takes at most %d names",
                                 X509_NAMES_MAX);
-                if (inet_pton(AF_INET6, names[n], &v6) != 1 && !dns_name_is_valid(names[n]))
+                if (!x509_name_is_valid(names[n]))
                         return x509_fail(-EINVAL, reterr_text,
                                 "\"%s\" is neither a DNS name nor an IP address. Give the bare name or "
                                 "address, "
@@ -237,7 +244,7 @@ int x509_make_server(
         until = gnutls_x509_crt_get_expiration_time(ca_crt);
         if (until <= t)
                 return x509_fail(-EKEYREJECTED, reterr_text, "The CA's certificate has expired");
-        r = make_key(&key);
+        r = make_key(GNUTLS_ECC_CURVE_SECP256R1, &key);
         if (r >= 0)
                 r = gnutls_x509_crt_init(&c);
         if (r >= 0)
@@ -245,7 +252,7 @@ int x509_make_server(
         if (r >= 0)
                 r = set_authority(c, ca_crt);
         if (r >= 0)
-                r = gnutls_x509_crt_sign2(c, ca_crt, ca_key, GNUTLS_DIG_SHA256, 0);
+                r = gnutls_x509_crt_sign2(c, ca_crt, ca_key, GNUTLS_DIG_SHA384, 0);
         if (r >= 0)
                 r = export_pair(c, key, ca->certificate, ret);
         return r < 0 ? x509_fail_gnutls(r, reterr_text, "The server certificate could not be made") : 0;

@@ -1,7 +1,7 @@
 /* A small CA for one federation, and server certificates signed by it.
  *
- * All keys are ECDSA P-256: handshakes are fast with it, and every TLS peer of Flower takes it. Signatures
- * use SHA-256, serial numbers are random. Everything is PEM in memory; which files it comes from and goes to
+ * The CA's key is ECDSA P-384 (it lives ten years), a server's P-256: handshakes are fast with it, and every TLS peer
+ * of Flower takes both. The CA signs with SHA-384; serial numbers are random. Everything is PEM in memory; which files it comes from and goes to
  * is the commands' work. */
 #pragma once
 
@@ -10,6 +10,7 @@
 #define X509_FILE_SIZE_MAX (256 * 1024) /* a trust bundle of some hundred certificates */
 #define X509_DAYS_MAX 36500
 #define X509_NAMES_MAX 100 /* a handshake carries all of them */
+#define X509_NAME_SIZE 254 /* the longest DNS name, and NUL */
 
 typedef struct X509Pair {
         char *key;         /* PKCS#8, not encrypted; wiped */
@@ -28,6 +29,9 @@ int x509_make_ca(const char *common_name, uint64_t days, usec_t now, X509Pair *r
  * earlier. */
 int x509_make_server(const X509Pair *ca, char *const *names, uint64_t days, usec_t now, X509Pair *ret,
         char **reterr_text);
+
+/* A DNS name (perhaps with a wildcard in front) or an IP address, as certificates have them. */
+bool x509_name_is_valid(const char *name);
 
 /* Key and certificate belong together? */
 int x509_pair_check(const X509Pair *p, char **reterr_text);

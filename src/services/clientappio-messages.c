@@ -115,6 +115,8 @@ void clientappio_push_object(Call *c, void *request)
         char hex[OBJECT_ID_HEX_MAX];
         int r = -ENOENT;
 
+        if (!door_admits_run(c, m->run_id))
+                goto finish;
         if (check->hash_matches && check->structure_error) {
                 call_fail(c, RPCERR_OBJECT_STRUCTURE, object_id_format(&m->id, hex));
                 goto finish;
@@ -139,9 +141,14 @@ void clientappio_pull_object(Call *c, void *request)
         Request *req = request;
         ObjectRequest *m = req->message;
         ClientAppIo *a = call_clientappio(c);
-        ObjectReply *reply = rpc_new(RPC_PULL_OBJECT_RESPONSE);
+        ObjectReply *reply;
         int r;
 
+        if (!door_admits_run(c, m->run_id)) {
+                service_request_free(req);
+                return;
+        }
+        reply = rpc_new(RPC_PULL_OBJECT_RESPONSE);
         if (reply && store_message_holding(a->store, m->run_id, &m->id)) {
                 r = store_object_get(a->store, &m->id, &reply->content);
                 reply->found = r >= 0 || r == -EAGAIN;

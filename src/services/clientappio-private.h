@@ -20,13 +20,16 @@ struct ClientAppIo {
         IdSet *inherited;  /* runs whose app was started by an earlier life of this node */
         ReadyReply *ready; /* replies to be announced when the loop turns */
 
+        Doors *doors;     /* NULL: apps share one address */
+        IdSet *idle_runs; /* whose doors are to be closed */
+
         Method *table;
         const Method *services[2];
 };
 
 static inline ClientAppIo *call_clientappio(const Call *c)
 {
-        return call_userdata(c);
+        return call_door(c)->service;
 }
 
 /* The run of a token; false: the call has been failed. */

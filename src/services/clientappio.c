@@ -15,7 +15,7 @@ struct ReadyReply {
 bool clientappio_run_of_token(Call *c, const char *token, uint64_t *ret_run_id)
 {
         if (store_token_find(call_clientappio(c)->store, strempty(token), ret_run_id) >= 0)
-                return true;
+                return door_admits_run(c, *ret_run_id);
         call_fail(c, RPCERR_TOKEN, NULL);
         return false;
 }
@@ -48,8 +48,13 @@ static NumbersReply *runs_to_launch(ClientAppIo *a)
 static void list_apps_to_launch(Call *c, void *request)
 {
         ClientAppIo *a = call_clientappio(c);
-        NumbersReply *reply = runs_to_launch(a);
+        NumbersReply *reply;
 
+        if (!door_admits_launcher(c)) {
+                service_request_free(request);
+                return;
+        }
+        reply = runs_to_launch(a);
         if (reply && reply->n == 0) {
                 rpc_free(RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
                 if (held_list_add(a->launchers, c, 0, request, NULL) < 0)
@@ -90,28 +95,35 @@ static bool has_native_clientapp(Store *store, const Run *run)
                info.has_native_clientapp;
 }
 
+/* The token of a run whose message waits and that nobody has launched an app for; "" otherwise. */
+static TokenReply *new_token(ClientAppIo *a, uint64_t run_id)
+{
+        TokenReply *reply = rpc_new(RPC_REQUEST_TOKEN_RESPONSE);
+        const Run *run = store_run(a->store, run_id);
+        const char *token = "";
+
+        if (!reply)
+                return NULL;
+        if (run && store_queue_is_ready(a->store, run_id, now_realtime()))
+                (void) store_token_create(a->store, run_id, USEC_INFINITY, NULL, NULL, &token);
+        reply->token = strdup(token);
+        if (!reply->token)
+                return rpc_free(RPC_REQUEST_TOKEN_RESPONSE, reply);
+        if (!*token)
+                return reply;
+        reply->launch = has_native_clientapp(a->store, run) ? RPC_LAUNCH_NATIVE : RPC_LAUNCH_PYTHON;
+        if (a->doors)
+                (void) doors_open(a->doors, run_id, token, &reply->app_address);
+        return reply;
+}
+
 static void request_token(Call *c, void *request)
 {
         Request *req = request;
         RunRequest *m = req->message;
-        ClientAppIo *a = call_clientappio(c);
-        const Run *run = store_run(a->store, m->run_id);
-        TokenReply *reply = rpc_new(RPC_REQUEST_TOKEN_RESPONSE);
-        const char *token;
-        int r = -EEXIST;
 
-        if (run && store_queue_is_ready(a->store, m->run_id, now_realtime()))
-                r = store_token_create(a->store, m->run_id, USEC_INFINITY, NULL, NULL, &token);
-        if (reply)
-                reply->token = strdup(r >= 0 ? token : "");
-        if (!reply || !reply->token) {
-                rpc_free(RPC_REQUEST_TOKEN_RESPONSE, reply);
-                call_fail(c, RPCERR_BUSY, "Out of memory");
-        } else {
-                reply->launch = r >= 0 && has_native_clientapp(a->store, run) ? RPC_LAUNCH_NATIVE
-                                                                              : RPC_LAUNCH_PYTHON;
-                service_reply(c, RPC_REQUEST_TOKEN_RESPONSE, reply);
-        }
+        if (door_admits_launcher(c))
+                service_reply(c, RPC_REQUEST_TOKEN_RESPONSE, new_token(call_clientappio(c), m->run_id));
         service_request_free(req);
 }
 
@@ -122,6 +134,10 @@ static void get_run(Call *c, void *request)
         const Run *run = store_run(call_clientappio(c)->store, m->run_id);
         Run *copy = NULL;
 
+        if (!door_admits_run(c, m->run_id)) {
+                service_request_free(req);
+                return;
+        }
         if (run && ((copy = new0(Run, 1))))
                 if (run_copy(run, copy) < 0)
                         copy = mfree(copy);
@@ -268,8 +284,11 @@ static void on_run_changed(uint64_t run_id, void *userdata)
 {
         ClientAppIo *a = *(ClientAppIo **) userdata;
 
-        if (a)
-                mark_run(a, run_id);
+        if (!a)
+                return;
+        mark_run(a, run_id);
+        if (a->doors && !store_token_of_run(a->store, run_id))
+                (void) id_set_add(&a->idle_runs, run_id);
 }
 
 const StoreEvents CLIENTAPPIO_STORE_EVENTS = {
@@ -284,6 +303,9 @@ static int on_wake(sd_event_source *s, void *userdata)
         uint64_t run_id;
         ReadyReply *r;
 
+        while (id_set_pop(&a->idle_runs, &run_id))
+                if (!store_token_of_run(a->store, run_id))
+                        doors_close(a->doors, run_id);
         while (id_set_pop(&a->woken_runs, &run_id))
                 clientappio_wake_run(a, run_id);
         wake_launchers(a);
@@ -400,6 +422,20 @@ int clientappio_new(const ClientAppIoConfig *config, ClientAppIo **ret)
         return 0;
 }
 
+void clientappio_set_doors(ClientAppIo *a, Doors *doors)
+{
+        const Run *run;
+        size_t pos = 0;
+
+        a->doors = doors;
+        while (doors && (run = store_run_next(a->store, &pos))) {
+                const char *token = store_token_of_run(a->store, run->run_id);
+
+                if (token)
+                        (void) doors_open(doors, run->run_id, token, NULL);
+        }
+}
+
 void clientappio_drain(ClientAppIo *a)
 {
         held_list_flush(a->launchers, RPCERR_SHUTTING_DOWN);
@@ -418,6 +454,7 @@ ClientAppIo *clientappio_free(ClientAppIo *a)
         sd_event_source_disable_unref(a->sweep);
         id_set_clear(&a->woken_runs);
         id_set_clear(&a->inherited);
+        id_set_clear(&a->idle_runs);
         LL_FOREACH_SAFE (a->ready, r, tmp)
                 free(r);
         free(a->table);

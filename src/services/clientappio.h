@@ -7,6 +7,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "services/doors.h"
 #include "services/held.h"
 #include "wire/server.h"
 
@@ -32,10 +33,12 @@ typedef struct ClientAppIoConfig {
 int clientappio_new(const ClientAppIoConfig *config, ClientAppIo **ret);
 ClientAppIo *clientappio_free(ClientAppIo *a);
 DEFINE_CLEANUP(ClientAppIo *, clientappio_free);
+/* From now on every app gets a door of its own; those of runs that have a token are opened again. */
+void clientappio_set_doors(ClientAppIo *a, Doors *doors);
 void clientappio_drain(ClientAppIo *a);
 /* For StoreConfig.events; userdata is the address of the ClientAppIo pointer. */
 extern const StoreEvents CLIENTAPPIO_STORE_EVENTS;
-/* For ListenerConfig; the listener's userdata is the ClientAppIo. */
+/* For ListenerConfig; the listener's userdata is a Door to it. */
 const Method *const *clientappio_services(ClientAppIo *a);
 /* Answers an instruction with an error on the node's own account (FAB unreadable, app crashed, ...). */
 int clientappio_reply_error(ClientAppIo *a, const ObjectId *instruction, int64_t code, const char *reason);

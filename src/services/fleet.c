@@ -97,7 +97,7 @@ static void reply_node_id(Call *c, RpcKind kind, uint64_t node_id)
         service_reply_durable(c, call_link(c)->store, kind, reply);
 }
 
-static int find_or_register(Link *l, const FleetPrincipal *p, bool by_create_node, uint64_t *ret)
+static int find_or_register(Link *l, const FleetPrincipal *p, uint64_t *ret)
 {
         const StoreNode *n = store_node_by_key(l->store, &p->fingerprint);
 
@@ -105,7 +105,7 @@ static int find_or_register(Link *l, const FleetPrincipal *p, bool by_create_nod
                 *ret = n->node_id;
                 return 0;
         }
-        return store_node_register(l->store, p->pem, OWNER_AID, OWNER_NAME, by_create_node, NULL, NULL, ret);
+        return store_node_register(l->store, p->pem, OWNER_AID, OWNER_NAME, true, NULL, NULL, ret);
 }
 
 static void create_node(Call *c, void *request)
@@ -118,7 +118,7 @@ static void create_node(Call *c, void *request)
 
         if (!check_allowed(c))
                 goto finish;
-        r = find_or_register(l, call_principal(c), true, &id);
+        r = find_or_register(l, call_principal(c), &id);
         if (r >= 0)
                 r = store_node_activate(l->store, id,
                         CLAMP(m->heartbeat_interval, HEARTBEAT_INTERVAL_MIN, HEARTBEAT_INTERVAL_MAX), NULL,
@@ -143,7 +143,7 @@ static void delete_node(Call *c, void *request)
         const StoreNode *n = fleet_caller(c, m->node_id);
 
         if (n) {
-                if (n->by_create_node)
+                if (n->self_registered)
                         (void) store_node_forget(l->store, m->node_id, NULL, NULL);
                 else
                         (void) store_node_deactivate(l->store, m->node_id, NULL, NULL);
@@ -171,8 +171,10 @@ static void register_node(Call *c, void *request)
         uint64_t id;
         int r;
 
-        if (check_allowed(c) && check_body_key(c, req->message)) {
-                r = store_node_register(l->store, p->pem, OWNER_AID, OWNER_NAME, false, NULL, NULL, &id);
+        if (l->registration_closed)
+                call_fail(c, RPCERR_NODE_REGISTER_BY_CLI, NULL);
+        else if (check_allowed(c) && check_body_key(c, req->message)) {
+                r = store_node_register(l->store, p->pem, OWNER_AID, OWNER_NAME, true, NULL, NULL, &id);
                 if (r == -EEXIST)
                         call_fail(c, RPCERR_NODE_KEY_IN_USE, NULL);
                 else if (r < 0)
@@ -200,8 +202,8 @@ static void activate_node(Call *c, void *request)
         if (!check_allowed(c) || !check_body_key(c, m))
                 goto finish;
         /* A listed key counts as registered. */
-        if (l->has_allow_list)
-                r = find_or_register(l, p, false, &id);
+        if (link_key_is_listed(l, &p->fingerprint))
+                r = find_or_register(l, p, &id);
         else if (store_node_by_key(l->store, &p->fingerprint)) {
                 id = store_node_by_key(l->store, &p->fingerprint)->node_id;
                 r = 0;
@@ -245,7 +247,9 @@ static void unregister_node(Call *c, void *request)
         NodeRequest *m = req->message;
         Link *l = call_link(c);
 
-        if (fleet_caller(c, m->node_id)) {
+        if (l->registration_closed)
+                call_fail(c, RPCERR_NODE_UNREGISTER_BY_CLI, NULL);
+        else if (fleet_caller(c, m->node_id)) {
                 (void) store_node_unregister(l->store, m->node_id, NULL, NULL);
                 service_reply_durable(c, l->store, RPC_EMPTY, NULL);
         }

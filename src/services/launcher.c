@@ -175,7 +175,7 @@ int launcher_new(const LauncherConfig *config, Launcher **ret, char **reterr_tex
         r = make_argv(l, config);
         if (r < 0)
                 return r;
-        r = sd_event_add_time(l->event, &l->restart, CLOCK_MONOTONIC, 0, 0, on_restart, l);
+        r = sd_event_add_time(l->event, &l->restart, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_restart, l);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(l);

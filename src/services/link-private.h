@@ -12,6 +12,7 @@ struct Link {
         Store *store;
         AllowedKey *allowed;
         bool has_allow_list;
+        bool registration_closed; /* only an administrator registers nodes */
 
         HeldList *node_pulls;   /* Fleet PullMessages, by node id */
         HeldList *app_pulls;    /* ServerAppIo PullMessages, by run id */
@@ -26,15 +27,22 @@ struct Link {
         IdSet *woken_nodes, *woken_runs, *woken_logs, *woken_objects;
         bool wake_launchers;
 
-        Method *fleet, *serverappio, *control, *health;
-        const Method *fleet_services[3], *serverappio_services[3], *control_services[3];
+        Doors *doors;         /* NULL: apps share one address */
+        IdSet *finished_runs; /* whose doors are to be closed */
+
+        Enrol *enrol; /* NULL: no invitations */
+        Method *fleet, *serverappio, *control, *health, *enrolment;
+        const Method *fleet_services[4], *serverappio_services[3], *control_services[3];
 };
 
 static inline Link *call_link(const Call *c)
 {
-        return call_userdata(c);
+        return call_door(c)->service;
 }
 
+/* In the key list. */
+bool link_key_is_listed(const Link *l, const ObjectId *fingerprint);
+/* Listed, registered by an administrator, or nothing restricts who may come. */
 bool link_key_is_allowed(const Link *l, const ObjectId *fingerprint);
 void link_arm_sweep(Link *l);
 /* Token of a run: alive again for LINK_TOKEN_PATIENCE. */
@@ -45,6 +53,7 @@ int fleet_table(Method **ret);
 int serverappio_table(Method **ret);
 int control_table(Method **ret);
 int health_table(Method **ret);
+int enrol_table(Method **ret);
 
 /* Retries what is held after an event; each in the file of its service. */
 void fleet_wake_node(Link *l, uint64_t node_id);

@@ -14,14 +14,33 @@ struct AllowedKey {
         UT_hash_handle hh;
 };
 
-bool link_key_is_allowed(const Link *l, const ObjectId *fingerprint)
+bool link_key_is_listed(const Link *l, const ObjectId *fingerprint)
 {
         AllowedKey *k;
 
-        if (!l->has_allow_list)
-                return true;
         HASH_FIND(hh, l->allowed, fingerprint, sizeof(*fingerprint), k);
         return k;
+}
+
+bool link_key_is_allowed(const Link *l, const ObjectId *fingerprint)
+{
+        const StoreNode *n;
+
+        if ((!l->has_allow_list && !l->registration_closed) || link_key_is_listed(l, fingerprint))
+                return true;
+        n = store_node_by_key(l->store, fingerprint);
+        return n && !n->self_registered;
+}
+
+static void allowed_clear(Link *l)
+{
+        AllowedKey *k, *tmp;
+
+        HASH_ITER (hh, l->allowed, k, tmp) {
+                HASH_DEL(l->allowed, k);
+                free(k);
+        }
+        l->has_allow_list = false;
 }
 
 static int allow_keys(Link *l, const KeyList *keys)
@@ -92,6 +111,9 @@ static void on_run_changed(uint64_t run_id, void *userdata)
         if (!l)
                 return;
         l->wake_launchers = true;
+        if (l->doors &&
+                (!store_run(l->store, run_id) || store_run(l->store, run_id)->status == RUN_FINISHED))
+                (void) id_set_add(&l->finished_runs, run_id);
         mark(l, &l->woken_runs, run_id);
         mark(l, &l->woken_logs, run_id);
 }
@@ -127,6 +149,8 @@ static int on_wake(sd_event_source *s, void *userdata)
         Link *l = userdata;
         uint64_t id;
 
+        while (id_set_pop(&l->finished_runs, &id))
+                doors_close(l->doors, id);
         while (id_set_pop(&l->woken_objects, &id))
                 objects_wake(l, id);
         while (id_set_pop(&l->woken_nodes, &id))
@@ -189,10 +213,12 @@ static int make_tables(Link *l)
         int r;
 
         if ((r = fleet_table(&l->fleet)) < 0 || (r = serverappio_table(&l->serverappio)) < 0 ||
-                (r = control_table(&l->control)) < 0 || (r = health_table(&l->health)) < 0)
+                (r = control_table(&l->control)) < 0 || (r = health_table(&l->health)) < 0 ||
+                (r = enrol_table(&l->enrolment)) < 0)
                 return r;
         l->fleet_services[0] = l->fleet;
         l->fleet_services[1] = l->health;
+        l->fleet_services[2] = l->enrolment;
         l->serverappio_services[0] = l->serverappio;
         l->serverappio_services[1] = l->health;
         l->control_services[0] = l->control;
@@ -226,8 +252,14 @@ int link_new(const LinkConfig *config, Link **ret)
                 return -ENOMEM;
         l->event = sd_event_ref(config->event);
         l->store = config->store;
+        l->registration_closed = config->registration_closed;
         if (config->allowed) {
                 r = allow_keys(l, config->allowed);
+                if (r < 0)
+                        return r;
+        }
+        if (config->enrol) {
+                r = enrol_new(config->enrol, &l->enrol);
                 if (r < 0)
                         return r;
         }
@@ -251,6 +283,37 @@ int link_new(const LinkConfig *config, Link **ret)
         return 0;
 }
 
+void link_set_doors(Link *l, Doors *doors)
+{
+        const Run *run;
+        size_t pos = 0;
+
+        l->doors = doors;
+        while (doors && (run = store_run_next(l->store, &pos))) {
+                const char *token = store_token_of_run(l->store, run->run_id);
+
+                if (token)
+                        (void) doors_open(doors, run->run_id, token, NULL);
+        }
+}
+
+int link_set_allowed(Link *l, const KeyList *allowed)
+{
+        HeldCall *h, *next;
+        int r;
+
+        allowed_clear(l);
+        r = allowed ? allow_keys(l, allowed) : 0;
+        for (h = held_any(l->node_pulls); h; h = next) {
+                const FleetPrincipal *p = call_principal(h->call);
+
+                next = held_next(h);
+                if (!link_key_is_allowed(l, &p->fingerprint))
+                        call_fail(held_take(h), RPCERR_AUTH_KEY_UNKNOWN, NULL);
+        }
+        return r;
+}
+
 void link_drain(Link *l)
 {
         held_list_flush(l->node_pulls, RPCERR_SHUTTING_DOWN);
@@ -262,8 +325,6 @@ void link_drain(Link *l)
 
 Link *link_free(Link *l)
 {
-        AllowedKey *k, *tmp;
-
         if (!l)
                 return NULL;
         held_list_free(l->node_pulls);
@@ -279,14 +340,14 @@ Link *link_free(Link *l)
         id_set_clear(&l->woken_runs);
         id_set_clear(&l->woken_logs);
         id_set_clear(&l->woken_objects);
-        HASH_ITER (hh, l->allowed, k, tmp) {
-                HASH_DEL(l->allowed, k);
-                free(k);
-        }
+        id_set_clear(&l->finished_runs);
+        allowed_clear(l);
         free(l->fleet);
         free(l->serverappio);
         free(l->control);
         free(l->health);
+        free(l->enrolment);
+        enrol_free(l->enrol);
         sd_event_unref(l->event);
         return mfree(l);
 }

@@ -6,6 +6,8 @@
 #include <systemd/sd-event.h>
 
 #include "model/key.h"
+#include "services/doors.h"
+#include "services/enrol.h"
 #include "services/held.h"
 #include "wire/server.h"
 
@@ -27,7 +29,9 @@ typedef struct Link Link;
 typedef struct LinkConfig {
         sd_event *event;
         Store *store;
-        const KeyList *allowed; /* copied as fingerprints; NULL: every key may register */
+        const KeyList *allowed;   /* copied as fingerprints; NULL: there is no list */
+        bool registration_closed; /* nodes are registered by an administrator, not by themselves */
+        const EnrolConfig *enrol; /* NULL: no invitations */
 } LinkConfig;
 
 /* Who a Fleet call comes from: set by prepare(), proven by its signature. */
@@ -39,12 +43,17 @@ typedef struct FleetPrincipal {
 int link_new(const LinkConfig *config, Link **ret);
 Link *link_free(Link *l);
 DEFINE_CLEANUP(Link *, link_free);
+/* From now on every app gets a door of its own; those of runs that have a token are opened again. The doors
+ * must outlive the link's use. */
+void link_set_doors(Link *l, Doors *doors);
+/* Another key list (NULL: none); calls held for nodes that are not allowed any more are refused. */
+int link_set_allowed(Link *l, const KeyList *allowed);
 /* Answers everything that is held with UNAVAILABLE: the hub is going down. */
 void link_drain(Link *l);
 /* For StoreConfig.events; userdata is the address of the Link pointer, since the store opens first. */
 extern const StoreEvents LINK_STORE_EVENTS;
 /* NULL-terminated lists of tables for ListenerConfig; they live as long as the Link. userdata of the
- * listeners is the Link. */
+ * listeners is a Door to it. */
 const Method *const *link_fleet_services(Link *l);
 const Method *const *link_serverappio_services(Link *l);
 const Method *const *link_control_services(Link *l);

@@ -24,7 +24,13 @@ static NumbersReply *runs_to_launch(Link *l)
 void serverappio_list_apps_to_launch(Call *c, void *request)
 {
         Link *l = call_link(c);
-        NumbersReply *reply = runs_to_launch(l);
+        NumbersReply *reply;
+
+        if (!door_admits_launcher(c)) {
+                service_request_free(request);
+                return;
+        }
+        reply = runs_to_launch(l);
 
         if (reply && reply->n == 0) {
                 rpc_free(RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
@@ -66,33 +72,39 @@ static bool has_native_serverapp(Store *store, const Run *run)
                info.has_native_serverapp;
 }
 
+/* The token of a run that nobody has launched yet: "" when somebody has. */
+static TokenReply *new_token(Link *l, uint64_t run_id)
+{
+        TokenReply *reply = rpc_new(RPC_REQUEST_TOKEN_RESPONSE);
+        const Run *run = store_run(l->store, run_id);
+        const char *token = "";
+
+        if (!reply)
+                return NULL;
+        if (run && run->status == RUN_PENDING)
+                (void) store_token_create(
+                        l->store, run_id, now_realtime() + LINK_TOKEN_FIRST, NULL, NULL, &token);
+        reply->token = strdup(token);
+        if (!reply->token)
+                return rpc_free(RPC_REQUEST_TOKEN_RESPONSE, reply);
+        if (!*token)
+                return reply;
+        reply->launch = has_native_serverapp(l->store, run) ? RPC_LAUNCH_NATIVE : RPC_LAUNCH_PYTHON;
+        if (l->doors)
+                (void) doors_open(l->doors, run_id, token, &reply->app_address);
+        (void) store_run_transition(l->store, run_id, RUN_STARTING, RUN_SUB_NONE, "", NULL, NULL);
+        link_arm_sweep(l);
+        return reply;
+}
+
 void serverappio_request_token(Call *c, void *request)
 {
         Request *req = request;
         RunRequest *m = req->message;
         Link *l = call_link(c);
-        const Run *run = store_run(l->store, m->run_id);
-        TokenReply *reply = rpc_new(RPC_REQUEST_TOKEN_RESPONSE);
-        const char *token;
-        int r = -EEXIST;
 
-        if (run && run->status == RUN_PENDING)
-                r = store_token_create(
-                        l->store, m->run_id, now_realtime() + LINK_TOKEN_FIRST, NULL, NULL, &token);
-        if (reply)
-                reply->token = strdup(r >= 0 ? token : "");
-        if (!reply || !reply->token) {
-                rpc_free(RPC_REQUEST_TOKEN_RESPONSE, reply);
-                call_fail(c, RPCERR_BUSY, "Out of memory");
-                goto finish;
-        }
-        if (r >= 0) {
-                reply->launch = has_native_serverapp(l->store, run) ? RPC_LAUNCH_NATIVE : RPC_LAUNCH_PYTHON;
-                (void) store_run_transition(l->store, m->run_id, RUN_STARTING, RUN_SUB_NONE, "", NULL, NULL);
-                link_arm_sweep(l);
-        }
-        service_reply_durable(c, l->store, RPC_REQUEST_TOKEN_RESPONSE, reply);
-finish:
+        if (door_admits_launcher(c))
+                service_reply_durable(c, l->store, RPC_REQUEST_TOKEN_RESPONSE, new_token(l, m->run_id));
         service_request_free(req);
 }
 
@@ -149,10 +161,13 @@ static AppInputs *inputs_of(Store *store, const Run *run)
 }
 
 /* 1.20 has no tokens: its ServerApp takes the oldest run that waits for a process, launched by us or not. */
-static const Run *run_for_old_app(Store *store)
+static const Run *run_for_old_app(const Door *door, Store *store)
 {
         const Run *run;
         size_t pos = 0;
+
+        if (door->has_run)
+                return store_run(store, door->run_id);
 
         while ((run = store_run_next(store, &pos)))
                 if (run->status == RUN_STARTING)
@@ -171,12 +186,13 @@ static const Run *run_of_inputs(Call *c, Link *l, const char *token)
         uint64_t run_id;
 
         if (!isempty(token)) {
-                if (store_token_find(l->store, token, &run_id) >= 0)
-                        return store_run(l->store, run_id);
-                call_fail(c, RPCERR_TOKEN, NULL);
-                return NULL;
+                if (store_token_find(l->store, token, &run_id) < 0) {
+                        call_fail(c, RPCERR_TOKEN, NULL);
+                        return NULL;
+                }
+                return door_admits_run(c, run_id) ? store_run(l->store, run_id) : NULL;
         }
-        run = run_for_old_app(l->store);
+        run = run_for_old_app(call_door(c), l->store);
         if (!run) {
                 service_reply(c, RPC_PULL_APP_INPUTS_RESPONSE, rpc_new(RPC_PULL_APP_INPUTS_RESPONSE));
                 return NULL;
@@ -246,6 +262,8 @@ void serverappio_push_app_outputs(Call *c, void *request)
                 call_fail(c, RPCERR_TOKEN, NULL);
                 goto finish;
         }
+        if (!door_admits_run(c, run_id))
+                goto finish;
         if (how) {
                 app_ended(l, run_id, how);
                 service_reply_durable(c, l->store, RPC_EMPTY, NULL);

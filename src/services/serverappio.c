@@ -10,6 +10,8 @@ static void get_run(Call *c, void *request)
         const Run *run = store_run(call_link(c)->store, m->run_id);
         Run *copy = NULL;
 
+        if (!door_admits_run(c, m->run_id))
+                goto finish;
         if (run) {
                 copy = new0(Run, 1);
                 if (!copy || run_copy(run, copy) < 0) {
@@ -34,6 +36,8 @@ static void update_run_status(Call *c, void *request)
         _cleanup_free_ char *text = NULL;
         char id[24];
 
+        if (!door_admits_run(c, m->run_id))
+                goto finish;
         if (!run) {
                 snprintf(id, sizeof(id), "%" PRIu64, m->run_id);
                 call_fail(c, RPCERR_RUN_UNKNOWN, id);
@@ -52,6 +56,7 @@ static void update_run_status(Call *c, void *request)
                         l->store, m->run_id, status, sub, strempty(m->details), NULL, NULL);
                 service_reply_durable(c, l->store, RPC_EMPTY, NULL);
         }
+finish:
         service_request_free(req);
 }
 
@@ -60,19 +65,23 @@ static void push_logs(Call *c, void *request)
         Request *req = request;
         LogsRequest *m = req->message;
         Link *l = call_link(c);
-        int r = store_log_append(l->store, m->run_id, strempty(m->text), NULL, NULL);
+        int r;
 
+        if (!door_admits_run(c, m->run_id))
+                goto finish;
+        r = store_log_append(l->store, m->run_id, strempty(m->text), NULL, NULL);
         if (r == -ENOENT)
                 call_fail(c, RPCERR_UNKNOWN, "Run ID not found");
         else if (r < 0)
                 service_fail_errno(c, r, "The log lines could not be stored");
         else
                 service_reply_durable(c, l->store, RPC_EMPTY, NULL);
+finish:
         service_request_free(req);
 }
 
 /* By token since 1.24, by run id before: both move the same clock. */
-static bool touch(Link *l, const RunRequest *m)
+static bool touch(Link *l, const Door *door, const RunRequest *m)
 {
         uint64_t run_id = m->run_id;
         const Run *run;
@@ -80,7 +89,8 @@ static bool touch(Link *l, const RunRequest *m)
         if (!isempty(m->token) && store_token_find(l->store, m->token, &run_id) < 0)
                 return false;
         run = store_run(l->store, run_id);
-        if (!run || (run->status != RUN_STARTING && run->status != RUN_RUNNING))
+        if (!run || (door->has_run && door->run_id != run_id) ||
+                (run->status != RUN_STARTING && run->status != RUN_RUNNING))
                 return false;
         link_touch_token(l, run_id);
         return true;
@@ -92,7 +102,7 @@ static void send_app_heartbeat(Call *c, void *request)
         BoolReply *reply = rpc_new(RPC_SEND_APP_HEARTBEAT_RESPONSE);
 
         if (reply)
-                reply->success = touch(call_link(c), req->message);
+                reply->success = touch(call_link(c), call_door(c), req->message);
         service_reply(c, RPC_SEND_APP_HEARTBEAT_RESPONSE, reply);
         service_request_free(req);
 }

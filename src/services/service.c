@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "model/object.h"
+#include "services/doors.h"
 
 typedef struct PendingReply {
         ServiceHold hold;
@@ -200,6 +201,8 @@ int service_guard_running(Call *c, Store *store, uint64_t run_id)
         const Run *run = store_run(store, run_id);
         char id[24];
 
+        if (!door_admits_run(c, run_id))
+                return -EPERM;
         if (!run) {
                 snprintf(id, sizeof(id), "%" PRIu64, run_id);
                 call_fail(c, RPCERR_RUN_UNKNOWN, id);

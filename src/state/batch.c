@@ -11,8 +11,6 @@ Waiting *waiting_free(Waiting *w)
 
 void waiting_tell(Waiting *w)
 {
-        _cleanup_(waiting_freep) Waiting *owned = w;
-
         switch (w->kind) {
         case WAITING_DONE:
                 w->done(w->outcome, w->userdata);
@@ -24,6 +22,7 @@ void waiting_tell(Waiting *w)
                 w->got_log(w->outcome, strempty(w->text), usec_to_seconds(w->latest), w->more, w->userdata);
                 break;
         }
+        waiting_free(w);
 }
 
 Batch *batch_new(uint64_t number)

@@ -9,7 +9,7 @@ const char *const db_migrations[] = {
         " registered_at INTEGER NOT NULL, last_activated_at INTEGER NOT NULL, last_deactivated_at INTEGER "
         "NOT NULL,"
         " unregistered_at INTEGER NOT NULL, online_until INTEGER NOT NULL, heartbeat_interval REAL NOT NULL,"
-        " by_create_node INTEGER NOT NULL) STRICT;"
+        " self_registered INTEGER NOT NULL) STRICT;"
         "CREATE TABLE run (run_id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, fab_id TEXT, fab_version TEXT,"
         " fab_hash BLOB NOT NULL, pending_at INTEGER NOT NULL, starting_at INTEGER NOT NULL, running_at "
         "INTEGER NOT NULL,"
@@ -69,8 +69,8 @@ const char *const db_statements[_DB_STATEMENT_MAX] = {
         [DB_CONFIGS] = "SELECT run_id, key, type, value FROM run_config ORDER BY run_id, position",
         [DB_CONTEXTS] = "SELECT run_id, generation FROM context",
         [DB_OBJECTS] = "SELECT seq, id, children, place, size FROM object ORDER BY seq",
-        [DB_HOLDS] =
-                "SELECT object_run.object, object.id, object_run.run_id, proven, root"
-                " FROM object_run JOIN object ON object.seq = object_run.object ORDER BY object_run.object",
+        [DB_HOLDS] = ("SELECT object_run.object, object.id, object_run.run_id, proven, root"
+                      " FROM object_run JOIN object ON object.seq = object_run.object ORDER BY "
+                      "object_run.object"),
         [DB_MESSAGES] = "SELECT * FROM message ORDER BY seq",
 };

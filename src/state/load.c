@@ -59,7 +59,7 @@ static int load_node(Store *s, sqlite3_stmt *st)
         d->unregistered_at = column_u64(st, 10);
         d->online_until = column_u64(st, 11);
         d->heartbeat_interval = sqlite3_column_double(st, 12);
-        d->by_create_node = sqlite3_column_int(st, 13);
+        d->self_registered = sqlite3_column_int(st, 13);
         /* While we were away nobody could send a heartbeat. */
         if (d->status == NODE_ONLINE)
                 d->online_until =

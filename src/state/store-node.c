@@ -91,7 +91,7 @@ void node_write(Store *s, NodeEntry *n)
                 DB_H(d->fingerprint), DB_I(d->status), DB_T(d->owner_aid), DB_T(d->owner_name),
                 DB_I(d->registered_at), DB_I(d->last_activated_at), DB_I(d->last_deactivated_at),
                 DB_I(d->unregistered_at), DB_I(d->online_until), DB_D(d->heartbeat_interval),
-                DB_I(d->by_create_node));
+                DB_I(d->self_registered));
 }
 
 static void node_remove(Store *s, NodeEntry *n)
@@ -147,7 +147,7 @@ static uint64_t new_node_id(Store *s)
 }
 
 int store_node_register(Store *s, const char *public_key, const char *owner_aid, const char *owner_name,
-        bool by_create_node, StoreDone done, void *userdata, uint64_t *ret_node_id)
+        bool self_registered, StoreDone done, void *userdata, uint64_t *ret_node_id)
 {
         _cleanup_(node_entry_freep) NodeEntry *n = NULL;
         _cleanup_(waiting_freep) Waiting *w = NULL;
@@ -162,7 +162,7 @@ int store_node_register(Store *s, const char *public_key, const char *owner_aid,
                 return -EEXIST;
         n->node.node_id = node_id = new_node_id(s);
         n->node.registered_at = now_realtime();
-        n->node.by_create_node = by_create_node;
+        n->node.self_registered = self_registered;
         if (free_and_strdup(&n->node.public_key, public_key) < 0 ||
                 free_and_strdup(&n->node.owner_aid, strempty(owner_aid)) < 0 ||
                 free_and_strdup(&n->node.owner_name, strempty(owner_name)) < 0)

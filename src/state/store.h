@@ -98,7 +98,8 @@ typedef struct StoreNode {
                 unregistered_at; /* wall clock, 0 = never */
         usec_t online_until;
         double heartbeat_interval; /* seconds */
-        bool by_create_node;       /* of a release up to 1.22: forgotten on DeleteNode */
+        bool self_registered; /* through the Fleet API, not by an administrator: forgotten on DeleteNode, and no
+                                 permission of its own */
 } StoreNode;
 
 const StoreNode *store_node(Store *s, uint64_t node_id);                   /* NULL when unknown */
@@ -106,7 +107,7 @@ const StoreNode *store_node_by_key(Store *s, const ObjectId *fingerprint); /* no
 /* -EEXIST: the key has been used (also by an unregistered node). The id is random, not 0, not 1, not taken.
  */
 int store_node_register(Store *s, const char *public_key, const char *owner_aid, const char *owner_name,
-        bool by_create_node, StoreDone done, void *userdata, uint64_t *ret_node_id);
+        bool self_registered, StoreDone done, void *userdata, uint64_t *ret_node_id);
 /* online_until = now + NODE_HEARTBEAT_PATIENCE x interval. Also makes unconfirmed instructions of the node
  * ready again. */
 int store_node_activate(Store *s, uint64_t node_id, double interval, StoreDone done, void *userdata);

@@ -163,8 +163,8 @@ static bool schedule(StubCall *c, const char *detail)
 
         if (!retry_next(&policy, c->n_failed + 1, now_monotonic() - c->begin, random_unit(), &delay))
                 return false;
-        if (sd_event_add_time_relative(c->stub->event, &c->timer, CLOCK_MONOTONIC, delay, 0, on_timer, c) <
-                0)
+        if (sd_event_add_time_relative(
+                    c->stub->event, &c->timer, CLOCK_MONOTONIC, delay, USEC_PER_MSEC, on_timer, c) < 0)
                 return false;
 
         c->n_failed++;

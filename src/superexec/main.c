@@ -28,6 +28,15 @@ static const Option options[] = {
                 .offset = FIELD(python_apps)},
         {OPTION_UINT, "max-apps", .metavar = "N", .fallback = "64", .help = "Processes at the same time.",
                 .offset = FIELD(max_apps)},
+        {OPTION_STRING, "app-address", .metavar = "ADDR", .fallback = "that of --appio-api-address",
+                .help = "Address of the AppIo API for the apps, where it is another one than the "
+                        "launcher's.",
+                .offset = FIELD(app_address)},
+        {OPTION_STRING, "launch-socket", .metavar = "PATH",
+                .help = "Let systemd start each app in a unit of its own: the socket of flwr-app-run. "
+                        "Default: "
+                        "apps are children of the launcher.",
+                .offset = FIELD(launch_socket)},
         {OPTION_STRING, "lock-file", .metavar = "FILE",
                 .help = "Only one launcher at a time holds it; another one ends with status 75.",
                 .offset = FIELD(lock_file)},
@@ -48,7 +57,12 @@ const Program SUPEREXEC_PROGRAM = {
                 "environment. It tells the daemon when a process ends without having done its work.\n\n"
                 "The daemons start it themselves with --isolation subprocess. It outlives its daemon by up "
                 "to 60 s while apps "
-                "are at work, and serves the next one.",
+                "are at work, and serves the next one.\n\n"
+                "As a service of its own, with --launch-socket, it leaves the apps' processes to systemd "
+                "and "
+                "their connections in its descriptor store (FileDescriptorStoreMax= of at least two for "
+                "each "
+                "app): the apps survive a restart of the launcher and end when the service is stopped.",
         .options = options,
         .examples = "flower-superexec --insecure --plugin-type clientapp --appio-api-address 127.0.0.1:9094",
 };
@@ -59,6 +73,8 @@ void superexec_args_done(SuperexecArgs *a)
         free(a->plugin_type);
         free(a->lock_file);
         free(a->python_apps);
+        free(a->launch_socket);
+        free(a->app_address);
 }
 
 static int run(const SuperexecArgs *args)
@@ -69,6 +85,8 @@ static int run(const SuperexecArgs *args)
         r = sd_event_new(&s.event);
         if (r >= 0)
                 r = daemon_setup_stop(s.event, superexec_stop, &s);
+        if (r >= 0)
+                r = daemon_watchdog(s.event);
         if (r < 0) {
                 log_error_errno(r, "Cannot set up the event loop");
                 return EX_OSERR;
@@ -76,7 +94,10 @@ static int run(const SuperexecArgs *args)
         r = superexec_start(&s);
         if (r != 0)
                 return r;
+        daemon_notify_ready(NULL);
+        superexec_notify(&s);
         r = sd_event_loop(s.event);
+        daemon_notify_stopping();
         if (r < 0) {
                 log_error_errno(r, "The event loop failed");
                 return EX_SOFTWARE;

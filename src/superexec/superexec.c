@@ -58,6 +58,11 @@ static void daemon_is_gone(Superexec *s)
                 ask_later(s, RETRY_PAUSE);
                 return;
         }
+        if (s->args->launch_socket) {
+                daemon_notify_status("No daemon at %s", channel_address(s->channel));
+                ask_later(s, POLL_PAUSE);
+                return;
+        }
         if (s->n_apps > 0)
                 log_warning("No daemon at %s for %u s; ending %u app%s", channel_address(s->channel),
                         (unsigned) (limit / USEC_PER_SEC), s->n_apps, s->n_apps == 1 ? "" : "s");
@@ -107,6 +112,8 @@ static void on_listed(RpcClass status, const char *detail, void **reply, void *u
                 daemon_is_gone(s);
                 return;
         }
+        if (s->unavailable_since > 0)
+                superexec_notify(s);
         s->unavailable_since = 0;
         if (list->n == 0) {
                 ask_later(s, now_monotonic() - s->listed_at >= HELD_AT_LEAST ? 0 : POLL_PAUSE);
@@ -131,10 +138,16 @@ static void ask(Superexec *s)
 
 void superexec_app_ended(Superexec *s)
 {
+        superexec_notify(s);
         if (!s->stopping)
                 launch_next(s);
-        else if (s->n_apps == 0)
+        else if (apps_to_end(s) == 0)
                 (void) sd_event_exit(s->event, 0);
+}
+
+void superexec_notify(const Superexec *s)
+{
+        daemon_notify_status("%u %s%s", s->n_apps, s->plugin->name, s->n_apps == 1 ? "" : "s");
 }
 
 static int on_kill(sd_event_source *source, uint64_t usec, void *userdata)
@@ -149,7 +162,7 @@ void superexec_stop(void *superexec)
 {
         Superexec *s = superexec;
 
-        if (s->stopping || s->n_apps == 0) {
+        if (s->stopping || apps_to_end(s) == 0) {
                 (void) sd_event_exit(s->event, 0);
                 return;
         }
@@ -214,7 +227,11 @@ int superexec_start(Superexec *s)
                 return exit_with(FLWR_EXIT_SUPEREXEC_INVALID_PLUGIN_CONFIG,
                         "This launcher runs no simulations: --plugin-type clientapp or serverapp.");
         r = take_lock(s);
-        return r != 0 ? r : connect_daemon(s);
+        if (r == 0)
+                r = connect_daemon(s);
+        if (r == 0 && apps_adopt(s) < 0)
+                r = EX_OSERR;
+        return r;
 }
 
 void superexec_done(Superexec *s)

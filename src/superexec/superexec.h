@@ -3,7 +3,9 @@
  *
  *      ListAppsToLaunch (held) -> RequestToken -> start -> ... -> child ends -> tell the daemon how
  *
- * It outlives its daemon for a while, so that apps survive a restart of it. */
+ * It outlives its daemon for a while, so that apps survive a restart of it. With a launch socket
+ * (superexec/launch.h) systemd runs the apps, and keeps them for the next launcher: then it ends when it is
+ * told to, and only then. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -19,6 +21,8 @@ typedef struct SuperexecArgs {
         char *lock_file;
         char *python_apps;
         uint64_t max_apps;
+        char *launch_socket;
+        char *app_address;
 } SuperexecArgs;
 
 extern const Program SUPEREXEC_PROGRAM;
@@ -57,9 +61,16 @@ void superexec_stop(void *superexec);
 void superexec_done(Superexec *s);
 /* An app has ended: there is room again. */
 void superexec_app_ended(Superexec *s);
+/* Tells systemd how many apps there are. */
+void superexec_notify(const Superexec *s);
 
 /* app.c */
 int app_start(Superexec *s, uint64_t run_id, const char *token, RpcLaunch launch);
+/* Takes back the apps that an earlier launcher has left with systemd. */
+int apps_adopt(Superexec *s);
+/* How many processes would end with this one. */
+unsigned apps_to_end(const Superexec *s);
+/* Ends those: SIGTERM, or SIGKILL. */
 void apps_kill(Superexec *s, int signal);
 void apps_free(Superexec *s);
 

@@ -12,13 +12,13 @@ static const Option options[] = {
                         "text.",
                 .offset = FIELD(insecure)},
         {OPTION_STRING, "ssl-ca-certfile", .metavar = "FILE", .help = "Certificate of the CA, PEM.",
-                .offset = FIELD(ssl_ca_certfile)},
+                .offset = FIELD(ssl_ca_certfile), .packaged = "/etc/flwr/tls/ca.crt"},
         {OPTION_STRING, "ssl-certfile", .metavar = "FILE",
                 .help = "Certificate of this server, signed by the CA, PEM; its names must include what "
                         "nodes connect to.",
-                .offset = FIELD(ssl_certfile)},
+                .offset = FIELD(ssl_certfile), .packaged = "/etc/flwr/tls/superlink.crt"},
         {OPTION_STRING, "ssl-keyfile", .metavar = "FILE", .help = "Private key of the certificate, PEM.",
-                .offset = FIELD(ssl_keyfile)},
+                .offset = FIELD(ssl_keyfile), .packaged = "/etc/flwr/tls/superlink.key"},
 
         {OPTION_GROUP, .help = "SuperNodes"},
         {OPTION_STRING, "auth-list-public-keys", .metavar = "FILE",
@@ -26,6 +26,11 @@ static const Option options[] = {
                         "OpenSSH public key line. "
                         "Without it every key is accepted.",
                 .offset = FIELD(auth_list_public_keys)},
+        {OPTION_FLAG, "enable-supernode-auth",
+                .help = "Only SuperNodes that an administrator has registered (flwr supernode register, "
+                        "flwr-provision "
+                        "join) or whose key is in the key list may connect.",
+                .offset = FIELD(enable_supernode_auth)},
         {OPTION_STRING, "fleet-api-address", .metavar = "ADDR", .fallback = "0.0.0.0:9092",
                 .help = "Where SuperNodes connect.", .offset = FIELD(fleet_api_address)},
         {OPTION_CHOICE, "fleet-api-type", .fallback = "grpc-rere", .choices = fleet_types,
@@ -56,12 +61,17 @@ static const Option options[] = {
         {OPTION_STRING, "database", .metavar = "FILE", .fallback = "<flwr home>/superlink/state.db",
                 .help = "Database of runs, nodes and messages. `:flwr-in-memory:` keeps everything in "
                         "memory: a restart loses it.",
-                .offset = FIELD(database)},
+                .offset = FIELD(database), .packaged = "/var/lib/flwr/superlink/state.db"},
         {OPTION_STRING, "storage-dir", .metavar = "DIR", .fallback = "<flwr home>/superlink/fabs",
-                .help = "Where FABs are kept.", .offset = FIELD(storage_dir)},
+                .help = "Where FABs are kept.", .offset = FIELD(storage_dir),
+                .packaged = "/var/lib/flwr/superlink/fabs"},
         {OPTION_UINT, "workers", .metavar = "N", .fallback = "one a core",
                 .help = "Threads that carry connections (1 to 64).", .offset = FIELD(workers)},
 
+        {OPTION_FLAG, "systemd-sockets",
+                .help = "Listen on the sockets that systemd passes in and nowhere else; the service unit "
+                        "says so.",
+                .offset = FIELD(systemd_sockets), .flags = OPTION_HIDDEN},
         {OPTION_GROUP, .help = "Accepted for compatibility"},
         {OPTION_IGNORED, "auth-superlink-private-key", .metavar = "FILE",
                 .help = "has no effect: node authentication needs the nodes' keys only"},
@@ -89,6 +99,7 @@ const Program SUPERLINK_PROGRAM = {
                        "SIGTERM and SIGINT end it gracefully: calls in progress are finished, and held ones "
                        "sent away to try again.",
         .options = options,
+        .config_file = "/etc/flwr/superlink.toml",
         .examples = "flower-superlink --ssl-ca-certfile certificates/ca.crt --ssl-certfile "
                     "certificates/server.pem \\\n"
                     "    --ssl-keyfile certificates/server.key --auth-list-public-keys "

@@ -5,6 +5,8 @@
 
 typedef struct SuperlinkArgs {
         bool insecure;
+        bool enable_supernode_auth;
+        bool systemd_sockets;
         char *ssl_certfile, *ssl_keyfile, *ssl_ca_certfile;
         char *auth_list_public_keys;
         char *isolation;

@@ -4,9 +4,9 @@
 #include "base/log.h"
 #include "superlink/superlink.h"
 
-static int run(const SuperlinkArgs *args)
+static int run(const SuperlinkArgs *args, int argc, char *argv[])
 {
-        _cleanup_(superlink_done) Superlink s = {};
+        _cleanup_(superlink_done) Superlink s = {.argc = argc, .argv = argv};
         int r;
 
         r = sd_event_new(&s.event);
@@ -38,7 +38,7 @@ int main(int argc, char *argv[])
 
         log_open("flower-superlink");
         r = options_parse(&SUPERLINK_PROGRAM, argc, argv, &args, &positionals);
-        r = r < 0 ? 2 : r > 0 ? 0 : run(&args);
+        r = r != 0 ? options_exit_status(r) : run(&args, argc, argv);
         free(positionals);
         superlink_args_done(&args);
         return r;

@@ -1,4 +1,7 @@
-/* The hub process: owns loop, store, services, listeners and launcher. */
+/* The hub process: owns loop, store, services, listeners and launcher.
+ *
+ * By hand it binds the addresses of its flags and starts its own launcher. Under systemd the sockets are
+ * passed in, and the launcher is a service of its own. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -7,18 +10,26 @@
 #include "services/link.h"
 #include "superlink/args.h"
 
+#define SUPERLINK_LISTENERS_MAX 16
+
 typedef struct Superlink {
         sd_event *event;
         Store *store;
         Link *link;
         Server *server;
-        Listener *serverappio, *fleet, *control;
+        Doors *doors;
+        Door front, apps; /* launchers and everybody else; apps only */
+        Listener *tls_listeners[SUPERLINK_LISTENERS_MAX];
+        size_t n_tls_listeners;
+        uint16_t serverappio_port;
+        bool activated; /* systemd has passed the sockets */
         Launcher *launcher;
-        sd_event_source *status;
+        sd_event_source *status, *reload;
         TlsContext *tls;
-        KeyList keys;
-        char *home; /* <flwr home>/superlink */
+        char *home; /* of the state */
         bool stopping;
+        int argc; /* for a reload: the configuration files are read again */
+        char **argv;
 } Superlink;
 
 /* Logs what is wrong itself; returns 0 or the process status to end with. */
@@ -26,3 +37,11 @@ int superlink_start(Superlink *s, const SuperlinkArgs *args);
 /* Begins the graceful end: the loop ends when all is drained. */
 void superlink_stop(void *superlink);
 void superlink_done(Superlink *s);
+
+/* secrets.c: certificates and key list, at the start and on SIGHUP. A reload that fails changes nothing. */
+int superlink_load_tls(const SuperlinkArgs *args, TlsContext **ret);
+int superlink_load_keys(const SuperlinkArgs *args, KeyList *ret, bool *ret_has_list);
+int superlink_watch_reload(Superlink *s);
+
+/* listen.c */
+int superlink_listen(Superlink *s, const SuperlinkArgs *args);

@@ -1,5 +1,7 @@
 #include "supernode/args.h"
 
+#include "model/config.h"
+
 #define FIELD(name) offsetof(SupernodeArgs, name)
 
 static const char *const isolations[] = {"subprocess", "process", NULL};
@@ -20,9 +22,10 @@ static const Option options[] = {
                 .help = "How often a call that finds the SuperLink unavailable is repeated before this "
                         "program gives up; 0: "
                         "one attempt.",
-                .offset = FIELD(max_retries)},
+                .offset = FIELD(max_retries), .flags = OPTION_NUMBER},
         {OPTION_STRING, "max-wait-time", .metavar = "SECONDS", .fallback = "no limit",
-                .help = "How long such a call is repeated.", .offset = FIELD(max_wait_time)},
+                .help = "How long such a call is repeated.", .offset = FIELD(max_wait_time),
+                .flags = OPTION_NUMBER},
         {OPTION_FLAG, "grpc-rere", .help = "Transport gRPC request-response, the default.",
                 .offset = FIELD(grpc_rere)},
 
@@ -30,7 +33,7 @@ static const Option options[] = {
         {OPTION_STRING, "auth-supernode-private-key", .metavar = "FILE",
                 .help = "Private key of this node: ECDSA, OpenSSH format, without passphrase. Default: a "
                         "new key at every start.",
-                .offset = FIELD(auth_private_key)},
+                .offset = FIELD(auth_private_key), .packaged = "/etc/flwr/keys/supernode/node.key"},
         {OPTION_STRING, "auth-supernode-public-key", .metavar = "FILE",
                 .help = "Its public key. Not needed; if given, it must belong to the private one.",
                 .offset = FIELD(auth_public_key)},
@@ -39,8 +42,8 @@ static const Option options[] = {
         {OPTION_STRING, "node-config", .metavar = "PAIRS",
                 .help = "Configuration of this node for its ClientApps: KEY=VALUE pairs in TOML, strings in "
                         "quotes, or the name of a "
-                        ".toml file.",
-                .offset = FIELD(node_config)},
+                        ".toml file. In the configuration file it may be a table [node-config].",
+                .offset = FIELD(node_config), .flags = OPTION_TABLE},
         {OPTION_CHOICE, "isolation", .fallback = "subprocess", .choices = isolations,
                 .help = "subprocess: a launcher beside this program starts the ClientApps. process: you "
                         "start flower-superexec.",
@@ -61,6 +64,27 @@ static const Option options[] = {
         {},
 };
 
+static int check_args(const void *args, char **reterr_text)
+{
+        const SupernodeArgs *a = args;
+        char *const strings[] = {a->node_config, NULL};
+        _cleanup_free_ char *why = NULL;
+        _cleanup_config_ Config c = {};
+        int r;
+
+        r = config_parse_args(strings, &c, &why);
+        if (r >= 0 && a->node_config && *a->node_config && c.n == 0) {
+                /* Flower's grammar skips what is no pair; a configuration of nothing else is a mistake. */
+                why = xasprintf(
+                        "There is no key=value in '%s'. Write no blanks around the '='.", a->node_config);
+                r = why ? -EINVAL : -ENOMEM;
+        }
+        if (r != -EINVAL)
+                return r;
+        *reterr_text = xasprintf("node-config: %s", strempty(why));
+        return *reterr_text ? -EINVAL : -ENOMEM;
+}
+
 const Program SUPERNODE_PROGRAM = {
         .name = "flower-supernode",
         .summary = "a node of a Flower federation, beside its data",
@@ -75,6 +99,8 @@ const Program SUPERNODE_PROGRAM = {
                        "its own keeps nothing.\n\n"
                        "It reconnects by itself when the SuperLink goes away.",
         .options = options,
+        .check = check_args,
+        .config_file = "/etc/flwr/supernode.toml",
         .examples = "flower-supernode --root-certificates certificates/ca.crt \\\n"
                     "    --auth-supernode-private-key keys/client_credentials_1 \\\n"
                     "    --auth-supernode-public-key keys/client_credentials_1.pub \\\n"

@@ -38,7 +38,7 @@ int main(int argc, char *argv[])
 
         log_open("flower-supernode");
         r = options_parse(&SUPERNODE_PROGRAM, argc, argv, &args, &positionals);
-        r = r < 0 ? 2 : r > 0 ? 0 : run(&args);
+        r = r != 0 ? options_exit_status(r) : run(&args);
         free(positionals);
         supernode_args_done(&args);
         return r;

@@ -57,7 +57,7 @@ static int listener_accept_one(Listener *l, int fd)
         *n = (NewConn){
                 .letter.run = server_conn_accept,
                 .worker = server_pick_worker(l->server),
-                .listener = l,
+                .listener = listener_ref(l),
                 .tls = tls_context_ref(l->tls),
                 .fd = k,
                 .is_local = address_is_local(&peer, &own),
@@ -239,14 +239,16 @@ static int listener_take_fd(Listener *l, int fd)
 
 int listener_new(Server *s, const ListenerConfig *config, Listener **ret, char **reterr_text)
 {
-        _cleanup_(listener_freep) Listener *l = NULL;
+        _cleanup_(listener_removep) Listener *l = NULL;
         const char *path = config->address ? address_unix_path(config->address) : NULL;
         int r;
 
         l = new0(Listener, 1);
         if (!l)
                 return -ENOMEM;
-        *l = (Listener){.server = s, .config = *config, .tls = tls_context_ref(config->tls)};
+        *l = (Listener){.n_ref = 1, .server = s, .config = *config, .tls = tls_context_ref(config->tls)};
+        /* Taken on success only. */
+        l->config.free_userdata = NULL;
         LIST_INSERT_HEAD(&s->listeners, l, list);
         if (config->fd >= 0) {
                 r = listener_take_fd(l, config->fd);
@@ -264,6 +266,7 @@ int listener_new(Server *s, const ListenerConfig *config, Listener **ret, char *
                 r = listener_bind_name(l, config->address, reterr_text);
         if (r < 0)
                 return r;
+        l->config.free_userdata = config->free_userdata;
         *ret = TAKE_PTR(l);
         return 0;
 }
@@ -276,7 +279,25 @@ void listener_close(Listener *l)
         }
 }
 
-Listener *listener_free(Listener *l)
+Listener *listener_ref(Listener *l)
+{
+        atomic_fetch_add(&l->n_ref, 1);
+        return l;
+}
+
+Listener *listener_unref(Listener *l)
+{
+        if (!l || atomic_fetch_sub(&l->n_ref, 1) != 1)
+                return NULL;
+        free(l->unix_path);
+        tls_context_unref(l->tls);
+        if (l->config.free_userdata)
+                l->config.free_userdata(l->config.userdata);
+        free(l);
+        return NULL;
+}
+
+Listener *listener_remove(Listener *l)
 {
         if (!l)
                 return NULL;
@@ -284,10 +305,12 @@ Listener *listener_free(Listener *l)
         listener_close(l);
         if (l->unix_path)
                 (void) unlink(l->unix_path);
-        free(l->unix_path);
-        tls_context_unref(l->tls);
-        free(l);
-        return NULL;
+        return listener_unref(l);
+}
+
+void server_unlisten(Listener *l)
+{
+        listener_remove(l);
 }
 
 int listener_set_accepting(Listener *l, bool on)

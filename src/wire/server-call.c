@@ -17,6 +17,7 @@ static Call *call_free(Call *c)
         call_item_done(&c->final);
         if (c->free_principal)
                 c->free_principal(c->principal);
+        listener_unref(c->listener);
         free(c->error_detail);
         free(c);
         return NULL;
@@ -143,7 +144,7 @@ static Call *call_new(ServerConn *conn, H2Stream *stream)
                 return NULL;
         *c = (Call){
                 .worker = conn->worker,
-                .listener = conn->listener,
+                .listener = listener_ref(conn->listener),
                 .conn = conn,
                 .stream = stream,
                 .reader = {.admit = call_admit, .userdata = c},

@@ -216,6 +216,7 @@ ServerConn *server_conn_free(ServerConn *c)
         sd_event_source_disable_unref(c->timer);
         h2_session_free(c->h2);
         stream_free(c->stream);
+        listener_unref(c->listener);
         free(c);
         return NULL;
 }
@@ -231,7 +232,8 @@ static int conn_new(NewConn *n)
                 atomic_fetch_sub(&n->worker->n_conns, 1);
                 return -ENOMEM;
         }
-        *c = (ServerConn){.worker = n->worker, .listener = n->listener, .is_local = n->is_local};
+        *c = (ServerConn){.worker = n->worker, 
+                .listener = listener_ref(n->listener), .is_local = n->is_local};
         strcpy(c->peer, n->peer);
         LIST_INSERT_HEAD(&n->worker->conns, c, list);
         r = sd_event_add_time_relative(n->worker->event, &c->timer, CLOCK_MONOTONIC, CONN_HANDSHAKE_USEC,
@@ -256,5 +258,6 @@ void server_conn_accept(Letter *l)
                 (void) conn_new(n);
         safe_close(n->fd);
         tls_context_unref(n->tls);
+        listener_unref(n->listener);
         free(n);
 }

@@ -40,7 +40,9 @@ typedef struct ServerConn ServerConn;
 /* Connections accepted in a row before the core does something else. */
 #define ACCEPT_BATCH 32
 
+/* Removed listeners live on until their last connection and call are gone; then only memory is left to free. */
 struct Listener {
+        atomic_uint n_ref; /* the server's list, connections, calls */
         Server *server;
         ListenerConfig config; /* [k] except tls; fd and address are not kept */
         TlsContext *tls;       /* [c] */
@@ -172,8 +174,11 @@ void server_worker_drained(Server *s);
 
 /* listener.c */
 int listener_new(Server *s, const ListenerConfig *config, Listener **ret, char **reterr_text);
-Listener *listener_free(Listener *l);
-DEFINE_CLEANUP(Listener *, listener_free);
+Listener *listener_ref(Listener *l);
+Listener *listener_unref(Listener *l); /* from any thread */
+/* Core only: off the server's list, sockets closed, socket file removed; drops the list's reference. */
+Listener *listener_remove(Listener *l);
+DEFINE_CLEANUP(Listener *, listener_remove);
 /* No listening socket any more: who connects is refused at once, or waits for the next process if systemd
  * holds the socket. */
 void listener_close(Listener *l);

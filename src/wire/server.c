@@ -160,7 +160,7 @@ int server_listen(Server *s, const ListenerConfig *config, Listener **ret, char 
         if (s->accepting) {
                 r = listener_set_accepting(l, true);
                 if (r < 0) {
-                        listener_free(l);
+                        listener_remove(l);
                         return r;
                 }
         }
@@ -218,7 +218,7 @@ Server *server_free(Server *s)
         }
         free(s->workers);
         while ((l = LIST_FIRST(&s->listeners)))
-                listener_free(l);
+                listener_remove(l);
         mailbox_free(s->mailbox);
         sd_event_unref(s->config.event);
         free(s);

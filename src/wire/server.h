@@ -30,6 +30,7 @@ typedef struct ListenerConfig {
         TlsContext *tls; /* NULL: plaintext HTTP/2 with prior knowledge; a reference is taken */
         const Method *const *services; /* NULL-terminated list of tables, each ended by a row without path */
         void *userdata;
+        void (*free_userdata)(void *userdata); /* or NULL; after the last call, perhaps in another thread */
         bool local_only; /* peers from other machines are answered RPCERR_LOCAL_ONLY */
 } ListenerConfig;
 
@@ -38,6 +39,8 @@ int server_new(const ServerConfig *config, Server **ret);
  * people
  * ("Port in server address 0.0.0.0:9092 is already in use. ..."). */
 int server_listen(Server *s, const ListenerConfig *config, Listener **ret, char **reterr_text);
+/* Stops listening there; connections that stand go on. The pointer is gone. */
+void server_unlisten(Listener *l);
 uint16_t listener_port(const Listener *l);
 /* New connections use it; those that stand keep theirs. */
 void listener_set_tls(Listener *l, TlsContext *tls);

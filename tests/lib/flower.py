@@ -4,15 +4,17 @@ FLWR_TEST_BIN     directory of the programs under test (default: what quickstart
 FLWR_TEST_PYTHON  bin directory of a Python environment with flwr 1.20.0; without it tests that need one are skipped
 """
 
+import atexit
 import functools
 import os
 import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 from fractions import Fraction
 
-from process import Failed, Process, Skip, check, free_port, run_command
+from process import Process, Skip, check, free_port, run_command, wait_until
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 RUN_LIMIT = 120  # seconds for a run of few rounds on a slow machine
@@ -203,7 +205,6 @@ class Federation:
         return found[1]
 
     def wait_status(self, app, run_id, wanted, timeout=60):
-        from process import wait_until
         return wait_until(lambda: re.fullmatch(wanted, self.status_of(app, run_id)), f"run {run_id} becoming {wanted}", timeout)
 
 
@@ -219,18 +220,32 @@ def triplet():
     return done.stdout.strip() or f"{os.uname().machine}-linux-gnu"
 
 
+def _compile(source, output, flags=()):
+    done = run_command([os.environ.get("CC", "cc"), "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC",
+                        "-fvisibility=hidden", "-shared", "-Wl,-z,defs", "-o", output, source, *flags])
+    check(done.status == 0, f"{source} does not compile: {done.out}")
+    return output
+
+
+@functools.lru_cache(maxsize=None)
+def _output_dir():
+    """Of what tests compile; gone with this process."""
+    folder = tempfile.mkdtemp(prefix="flwr-test-objects-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return pathlib.Path(folder)
+
+
+@functools.lru_cache(maxsize=None)
+def compile_shared(source):
+    return _compile(source, _output_dir() / f"{source.stem}.so")
+
+
 @functools.lru_cache(maxsize=None)
 def build_native(bin_dir):
     """The native test app's object, made against the SDK that was installed beside the programs."""
-    source = TOP / "tests/scenario/app-native/native/scenario.c"
-    output = pathlib.Path(bin_dir).parent / "scenario.so"
-    prefix = pathlib.Path(bin_dir).parent
-    if not (prefix / "lib/pkgconfig/libflwr.pc").exists():
-        raise Skip(f"libflwr is not installed in {prefix}")
-    env = {**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig")}
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libflwr"], env=env, capture_output=True, text=True, check=True).stdout
-    done = run_command([os.environ.get("CC", "cc"), "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC",
-                        "-fvisibility=hidden", "-shared", "-Wl,-z,defs", "-o", output, source, *flags.split()])
-    if done.status != 0:
-        raise Failed(f"the native test app does not compile: {done.out}")
-    return output
+    pkgconfig = pathlib.Path(bin_dir).parent / "lib/pkgconfig"
+    if not (pkgconfig / "libflwr.pc").exists():
+        raise Skip(f"there is no libflwr.pc in {pkgconfig}")
+    env = {**os.environ, "PKG_CONFIG_PATH": str(pkgconfig)}
+    flags = run_command(["pkg-config", "--cflags", "--libs", "libflwr"], env=env).out.split()
+    return _compile(TOP / "tests/scenario/app-native/native/scenario.c", _output_dir() / "scenario.so", flags)

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Nothing that was acknowledged is lost: hub and nodes go away in the middle of a round, and the run still ends with its numbers."""
 
+import os
 import pathlib
+import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -10,6 +12,7 @@ from flower import Federation, check_run  # noqa: E402
 from process import check, find_child, run_tests, wait_until  # noqa: E402
 
 ROUNDS = 3
+RECEIVED = r"Receiving: train message"  # once a round
 SLOW = f"num-server-rounds={ROUNDS} seconds=1.0"  # a round takes long enough to be interrupted
 
 
@@ -20,7 +23,7 @@ def started(folder, isolation=()):
     app = f.native_app()
     run_id = f.start_run(app, SLOW)
     for node in nodes:
-        node.wait_log(r"ROUND 2\] Receiving: train message")
+        node.wait_log(RECEIVED, count=2)
     return f, hub, nodes, app, run_id
 
 
@@ -42,7 +45,7 @@ def hub_killed(folder):
 def hub_killed_in_every_round(folder):
     f, hub, nodes, app, run_id = started(folder)
     for number in range(2, ROUNDS + 1):
-        nodes[0].wait_log(rf"ROUND {number}\] Receiving: (train|evaluate) message")
+        nodes[0].wait_log(RECEIVED, count=number)
         hub.kill()
         hub = f.hub()
     finished(f, app, run_id)
@@ -79,15 +82,14 @@ def all_killed(folder):
     finished(f, app, run_id)
 
 
-def launcher_of_hub_killed(folder):
-    """The ServerApp lives on, a new launcher is there for the next run."""
-    f, hub, _, app, run_id = started(folder)
-    launcher = wait_until(lambda: find_child(hub.pid, "flower-superexec"), "the hub's launcher")
-    import os
-    import signal
-    os.kill(launcher, signal.SIGKILL)
-    finished(f, app, run_id)
-    check_run(f.run(app), weights=[1, 3])
+def launcher_killed(folder):
+    """Daemons start a new one, which serves the next run."""
+    f = Federation(folder)
+    daemons = [f.hub(), f.node(1, 1), f.node(2, 3)]
+    for daemon in daemons:
+        launcher = wait_until(lambda: find_child(daemon.pid, "flower-superexec"), f"the launcher of {daemon.name}")
+        os.kill(launcher, signal.SIGKILL)
+    check_run(f.run(f.native_app()), weights=[1, 3])
 
 
 def state_survives(folder):
@@ -108,4 +110,4 @@ def state_survives(folder):
 
 if __name__ == "__main__":
     run_tests(hub_killed, hub_killed_in_every_round, hub_restarted_gracefully, node_killed, node_restarted_gracefully, all_killed,
-              launcher_of_hub_killed, state_survives)
+              launcher_killed, state_survives)

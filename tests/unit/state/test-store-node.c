@@ -62,7 +62,7 @@ static void test_key_of_unregistered_stays_taken(void **state)
         assert_int_equal(store_node_register(f->store, "key", "", "", true, NULL, NULL, &again), 0);
         fixture_reopen(f);
         assert_null(store_node(f->store, id));
-        assert_true(store_node(f->store, again)->by_create_node);
+        assert_true(store_node(f->store, again)->self_registered);
 }
 
 static void test_heartbeat(void **state)

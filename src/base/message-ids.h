@@ -1,0 +1,31 @@
+/* Ids of the messages that an administrator may have to act upon: 128 random bits each, made once (systemd-id128
+ * new), never used again for another meaning. The field MESSAGE_ID carries them, and the journal catalogue has an
+ * entry for each. */
+#pragma once
+
+/* flwr-provision made or renewed the certificate of the SuperLink, perhaps with a new CA. */
+#define FLWR_MESSAGE_SERVER_CERTIFICATE_MADE "4526c60689fd3661a8167ffa5514ec47"
+/* flwr-provision found keys or certificates of the SuperLink that do not fit together, and left them. */
+#define FLWR_MESSAGE_CERTIFICATE_REFUSED "527b7709d7ebbe954c85906d57c3cf1d"
+/* The CA ends before a server certificate that would be made now. */
+#define FLWR_MESSAGE_CA_ENDS_SOON "0eed31c56664c02c3458e4db94558769"
+/* A change of the CA was prepared, or took place. */
+#define FLWR_MESSAGE_CA_ROTATION "3257c6e95f41278b2c12371a59b9ce38"
+/* flwr-provision made the key of a SuperNode. */
+#define FLWR_MESSAGE_NODE_KEY_MADE "4f39ff16ecb19ee0c91efce7c11b9b32"
+/* This machine is a copy of another one that had not joined yet: it got keys of its own. */
+#define FLWR_MESSAGE_MACHINE_COPY_RENEWED "150a2ea5053adec21be04894f41d26b8"
+/* This machine is a copy of a SuperLink that nodes have joined: keys kept, to be decided by a person. */
+#define FLWR_MESSAGE_MACHINE_COPY_KEPT "5e72df40bcc0a00881c4e3ca7505095f"
+/* This machine is a copy of a SuperNode that has joined: its SuperNode must not start. */
+#define FLWR_MESSAGE_MACHINE_COPY_REFUSED "fe45f89014eef3b3cf2bd35b2e311c18"
+/* An invitation was made on the SuperLink. */
+#define FLWR_MESSAGE_INVITE_MADE "fa11a5b7b252b30fadfaf88437733bd9"
+/* This host trusts a SuperLink now, and is known to it or waits for its operator. */
+#define FLWR_MESSAGE_JOIN_DONE "5048554e177c9e75d813dea9824181d4"
+/* A SuperLink did not prove that it is the one of the join string, or refused the invitation. */
+#define FLWR_MESSAGE_JOIN_REFUSED "184cdcfda532299b9a500b83767be7b1"
+/* The SuperLink registered the key of a node that came with an invitation. */
+#define FLWR_MESSAGE_NODE_ENROLLED "708f274304381e829521473e0a8db7c8"
+/* The SuperLink refused a node that came with an invitation. */
+#define FLWR_MESSAGE_ENROL_REFUSED "29ff3727774045de917936a21dfd76c6"

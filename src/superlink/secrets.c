@@ -1,0 +1,87 @@
+#include <signal.h>
+
+#include "base/daemon.h"
+#include "base/exit-code.h"
+#include "base/log.h"
+#include "superlink/superlink.h"
+
+int superlink_load_tls(const SuperlinkArgs *args, TlsContext **ret)
+{
+        _cleanup_free_ char *why = NULL;
+        unsigned n = !!args->ssl_ca_certfile + !!args->ssl_certfile + !!args->ssl_keyfile;
+
+        if (args->insecure) {
+                log_warning("TLS is off (--insecure): models and commands travel in plain text.");
+                return 0;
+        }
+        if (n < 3)
+                return exit_with(FLWR_EXIT_SUPERLINK_INVALID_ARGS,
+                        "%s are required: give --ssl-ca-certfile, --ssl-certfile and --ssl-keyfile "
+                        "(flwr-provision makes "
+                        "them), or --insecure to do without TLS.",
+                        n == 0 ? "Certificates" : "All three certificate files");
+        if (tls_server_new(args->ssl_ca_certfile, args->ssl_certfile, args->ssl_keyfile, ret, &why) < 0)
+                return exit_with(FLWR_EXIT_SUPERLINK_INVALID_ARGS, "%s", strempty(why));
+        return 0;
+}
+
+int superlink_load_keys(const SuperlinkArgs *args, KeyList *ret, bool *ret_has_list)
+{
+        _cleanup_free_ char *why = NULL;
+
+        *ret_has_list = args->auth_list_public_keys;
+        if (!args->auth_list_public_keys)
+                return 0;
+        if (key_list_load(args->auth_list_public_keys, ret, &why) < 0)
+                return exit_with(FLWR_EXIT_SUPERLINK_INVALID_ARGS, "%s", strempty(why));
+        if (ret->n == 0 && !args->enable_supernode_auth)
+                log_warning(
+                        "The key list %s is empty: no SuperNode may connect.", args->auth_list_public_keys);
+        return 0;
+}
+
+static int apply(Superlink *s, const SuperlinkArgs *args)
+{
+        _cleanup_(tls_context_unrefp) TlsContext *tls = NULL;
+        _cleanup_(key_list_done) KeyList keys = {};
+        bool has_list;
+        int r;
+
+        r = superlink_load_tls(args, &tls);
+        if (r == 0)
+                r = superlink_load_keys(args, &keys, &has_list);
+        if (r != 0)
+                return r;
+        for (size_t i = 0; i < s->n_tls_listeners && tls; i++)
+                listener_set_tls(s->tls_listeners[i], tls);
+        if (link_set_allowed(s->link, has_list ? &keys : NULL) < 0)
+                return log_oom();
+        return 0;
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+{
+        Superlink *s = userdata;
+        SuperlinkArgs args = {};
+        char **positionals = NULL;
+        int r;
+
+        daemon_notify_reloading();
+        r = options_parse(&SUPERLINK_PROGRAM, s->argc, s->argv, &args, &positionals);
+        if (r == 0)
+                r = apply(s, &args);
+        if (r != 0)
+                log_error("The reload has changed nothing: what was loaded before stays in force.");
+        else
+                log_info(
+                        "Certificates and key list are loaded again; other settings change with a restart.");
+        free(positionals);
+        superlink_args_done(&args);
+        daemon_notify_ready(NULL);
+        return 0;
+}
+
+int superlink_watch_reload(Superlink *s)
+{
+        return sd_event_add_signal(s->event, &s->reload, SIGHUP, on_reload, s);
+}

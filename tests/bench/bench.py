@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""Seconds a round, bytes a second, memory: ours beside genuine Flower, raw TLS and memcpy, all in the same minutes.
+
+    make bench          all; FLWR_TEST_PYTHON names the bin directory of a Python environment with flwr 1.20.0
+    bench.py BUILD [rounds] [memory] [models]
+
+Ours and theirs take turns, so that a busy machine is busy for all; figures are medians and only compare within one run.
+"""
+
+import ctypes
+import os
+import pathlib
+import re
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "lib"))
+
+from process import PR_SET_CHILD_SUBREAPER, Skip, check, kill_all_descendants, run_command  # noqa: E402
+
+IN_MEMORY = ("--database", ":flwr-in-memory:")
+BLOCKS, ROUNDS = 4, 5  # 20 rounds of each of ours
+GENUINE_ROUNDS = 3
+CNN_BYTES = 248_000
+MODELS = ((CNN_BYTES, 20), (100_000_000, 3), (1_000_000_000, 1))  # bytes, round trips
+COPIES = 12  # of a model, at most, in all processes and files in memory together
+
+
+def prepare(build):
+    """The programs of a build tree, as an installation has them: executors beside flower-superexec."""
+    bin_dir = build / "tests/bench/bin"
+    shutil.rmtree(bin_dir, ignore_errors=True)
+    bin_dir.mkdir(parents=True)
+    for name in ("flower-superlink", "flower-supernode", "flower-superexec", "flwr", "flwr-provision"):
+        shutil.copy(build / name, bin_dir / name)
+    for name in ("flwr-serverapp", "flwr-clientapp"):
+        script = bin_dir / name
+        script.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH="{build}/src/libflwr/.libs" exec "{build}/src/apps/.libs/{name}" "$@"\n',
+                          encoding="utf-8")
+        script.chmod(0o755)
+    os.environ["FLWR_TEST_BIN"] = str(bin_dir)
+
+
+def compile_app(build, target):
+    target.mkdir(parents=True)
+    done = run_command([os.environ.get("CC", "cc"), "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden",
+                        "-shared", f"-I{HERE.parent.parent}/include", HERE / "noop-app/native/noop.c", "-o", target / "noop.so",
+                        f"-L{build}/src/libflwr/.libs", "-lflwr"])
+    check(done.status == 0, f"the app does not compile: {done.out}")
+
+
+def median(values):
+    return statistics.median(values) if values else None
+
+
+class Setup:
+    """One hub with its two nodes, and what was measured on it."""
+
+    def __init__(self, folder, build, name, hub_args=(), genuine=False):
+        import flower
+
+        self.name, self.genuine = name, genuine
+        folder.mkdir(parents=True)
+        self.f = flower.Federation(folder)
+        self.rounds, self.first_rounds, self.begins = [], [], []
+        kind = "noop-python" if genuine else "noop-app"
+        self.app = folder / kind
+        shutil.copytree(HERE / kind, self.app)
+        self.f.point_app(self.app)
+        if not genuine:
+            compile_app(build, self.app / "native" / flower.triplet())
+        self.hub = self.f.hub(*hub_args, genuine=genuine)
+        self.nodes = [self.f.node(i, 1, genuine=genuine) for i in (1, 2)]
+
+    def run(self, **config):
+        """What the ServerApp said, line by line, and when the command began."""
+        begin = time.time()
+        pairs = [f'{key.replace("_", "-")}={value!r}'.replace("'", '"') for key, value in config.items()]
+        result = self.f.run(self.app, *pairs, genuine=self.genuine, timeout=600)
+        check(result.status == 0, f"{self.name}: flwr run ended with status {result.status}: {result.out}")
+        return result.out, begin
+
+    def measure_rounds(self, n):
+        out, begin = self.run(num_server_rounds=n)
+        rounds = re.findall(r"ROUND (\d+) ([\d.]+) ([\d.]+)", out)
+        check(len(rounds) == n, f"{self.name}: {len(rounds)} of {n} rounds: {out}")
+        self.rounds += [float(r[1]) for r in rounds]
+        self.first_rounds.append(float(rounds[0][2]) - begin)
+        self.begins.append(float(re.search(r"BEGIN ([\d.]+)", out)[1]) - begin)
+
+    def measure_transfers(self, size, n):
+        """Medians in seconds: down, up."""
+        out, _ = self.run(mode="transfer", num_server_rounds=n, bytes=size)
+        both = re.findall(r"TRANSFER \d+ ([\d.]+) ([\d.]+)", out)
+        check(len(both) == n, f"{self.name}: {len(both)} of {n} transfers: {out}")
+        return [median([float(pair[i]) for pair in both]) for i in (0, 1)]
+
+    def stop(self):
+        for process in [*self.nodes, self.hub]:
+            process.popen.terminate()
+        for process in [*self.nodes, self.hub]:
+            process.wait_end(30)
+
+
+def show(title, rows, *heads):
+    table = [("", *heads)] + [(name, *cells) for name, cells in rows]
+    widths = [max(len(str(row[i])) for row in table) for i in range(len(heads) + 1)]
+    print(f"\n{title}\n")
+    for row in table:
+        print("  " + "  ".join(str(c).ljust(w) if i == 0 else str(c).rjust(w) for i, (c, w) in enumerate(zip(row, widths))).rstrip(),
+              flush=True)
+
+
+def ms(values):
+    return f"{median(values) * 1000:.1f} ms" if values else "-"
+
+
+def genuine_setup(folder, build):
+    try:
+        return Setup(folder, build, "genuine Flower 1.20.0", genuine=True), None
+    except Skip as e:
+        return None, str(e)
+
+
+def bench_rounds(folder, build):
+    ours = [Setup(folder / "memory", build, "ours, hub in memory", IN_MEMORY), Setup(folder / "durable", build, "ours, durable hub")]
+    theirs = why = None
+    for block in range(BLOCKS):
+        for setup in ours:
+            setup.measure_rounds(ROUNDS)
+        if block == BLOCKS // 2 - 1:
+            theirs, why = genuine_setup(folder / "genuine", build)
+            if theirs:
+                theirs.measure_rounds(GENUINE_ROUNDS)
+                theirs.stop()
+    rows = [(s.name, (ms(s.rounds), f"{min(s.rounds) * 1000:.1f}..{max(s.rounds) * 1000:.1f}", len(s.rounds), ms(s.begins),
+                      ms(s.first_rounds))) for s in ours + ([theirs] if theirs else [])]
+    if not theirs:
+        rows.append((f"genuine Flower 1.20.0: SKIPPED, {why}", ("-",) * 5))
+    show("A round of training and evaluation: two nodes, TLS and keys, an app that does nothing", rows,
+         "median", "least..most, ms", "rounds", "flwr run to ServerApp", "flwr run to end of round 1")
+    fsync = median(ours[1].rounds) - median(ours[0].rounds)
+    print(f"\n  durable less in memory: {fsync * 1000:.1f} ms a round, of which a write that is on disk takes "
+          f"{fsync_seconds(folder) * 1000:.2f} ms here")
+    for setup in ours:
+        setup.stop()
+
+
+def fsync_seconds(folder):
+    """A small append and fdatasync, as a commit of the store is one."""
+    took = []
+    with open(folder / "fsync", "wb", buffering=0) as f:
+        for _ in range(50):
+            begin = time.monotonic()
+            f.write(b"x" * 4096)
+            os.fdatasync(f.fileno())
+            took.append(time.monotonic() - begin)
+    return median(took)
+
+
+def bench_memory(folder, build):
+    import flower
+
+    rows = []
+    for genuine in (False, True):
+        (folder / str(genuine)).mkdir()
+        f = flower.Federation(folder / str(genuine), nodes=1)
+        try:
+            hub = f.hub("--isolation", "process", genuine=genuine)
+            node = f.node(1, 1, "--isolation", "process", genuine=genuine)
+        except Skip as e:
+            rows.append((f"genuine Flower 1.20.0: SKIPPED, {e}", ("-", "-")))
+            continue
+        time.sleep(8 if genuine else 1)
+        rows.append(("genuine Flower 1.20.0" if genuine else "ours, durable",
+                     [f"{p.rss() / 1e6:.1f} MB" for p in (hub, node)]))
+        for process in (node, hub):
+            process.stop()
+    show("Resident memory, idle, without launcher", rows, "hub", "node")
+
+
+def memory_available():
+    return int(re.search(r"MemAvailable:\s+(\d+) kB", pathlib.Path("/proc/meminfo").read_text())[1]) * 1024
+
+
+def raw(build, f, size):
+    c = f.certificates
+    done = run_command([build / "tests/bench/raw-tls", c / "server.pem", c / "server.key", size], timeout=300)
+    check(done.status == 0, f"raw-tls: {done.out}")
+    return [float(x) for x in done.out.split()[1:3]]
+
+
+def bench_models(folder, build):
+    setups = [Setup(folder / "models", build, "ours, hub in memory", IN_MEMORY), Setup(folder / "models-durable", build, "ours, durable hub")]
+    rows = []
+    for size, n in MODELS:
+        if memory_available() < COPIES * size:
+            rows.append((f"{size / 1e6:g} MB: SKIPPED, needs {COPIES * size / 1e9:.0f} GB of memory", ("-",) * 6))
+            continue
+        tls, copy = raw(build, setups[0].f, size)
+        for setup in setups:
+            down, up = setup.measure_transfers(size, n)
+            rows.append((f"{size / 1e6:g} MB, {setup.name}", (f"{down * 1000:.0f} ms", f"{up * 1000:.0f} ms",
+                         f"{size / down / 1e6:.0f}", f"{size / up / 1e6:.0f}", f"{tls:.0f}", f"{copy:.0f}")))
+    show("A model from ServerApp to ClientApp (over hub and node, through TLS) and back; MB/s", rows,
+         "down", "up", "MB/s down", "MB/s up", "raw TLS", "memcpy")
+    for setup in setups:
+        setup.stop()
+
+
+def main():
+    build, words = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
+    benches = {"rounds": bench_rounds, "memory": bench_memory, "models": bench_models}
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="flwr-bench-"))
+    prepare(build)
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {memory_available() / 1e9:.0f} GB of memory free, {time.ctime()}",
+          flush=True)
+    try:
+        for name, bench in benches.items():
+            if not words or name in words:
+                (folder / name).mkdir()
+                bench(folder / name, build)
+    finally:
+        kill_all_descendants()
+        if os.environ.get("FLWR_TEST_KEEP"):
+            print(f"kept: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
