@@ -4,6 +4,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+/* Parts of models: touching them a small page at a time costs more than copying them. */
+#define HUGE_PAGE_SIZE ((size_t) 2 * 1024 * 1024)
+#define HUGE_FROM (2 * HUGE_PAGE_SIZE)
+
 static void release_malloc(Blob *b)
 {
         free((void *) b->data);
@@ -32,9 +36,25 @@ static Blob *blob_header(size_t extra)
         return b;
 }
 
+static Blob *blob_alloc_huge(size_t size)
+{
+        Blob *b = blob_header(0);
+        void *p;
+
+        if (!b || posix_memalign(&p, HUGE_PAGE_SIZE, size) != 0) {
+                free(b);
+                return NULL;
+        }
+        /* Advice only: where there are no huge pages, small ones do. */
+        (void) madvise(p, size, MADV_HUGEPAGE);
+        b->data = p;
+        b->release = release_malloc;
+        return b;
+}
+
 Blob *blob_alloc(size_t size, uint8_t **ret_data)
 {
-        Blob *b = blob_header(size);
+        Blob *b = size >= HUGE_FROM ? blob_alloc_huge(size) : blob_header(size);
 
         if (!b)
                 return NULL;

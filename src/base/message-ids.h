@@ -1,6 +1,6 @@
-/* Ids of the messages that an administrator may have to act upon: 128 random bits each, made once (systemd-id128
- * new), never used again for another meaning. The field MESSAGE_ID carries them, and the journal catalogue has an
- * entry for each. */
+/* Ids of the messages that an administrator may have to act upon: 128 random bits each, made once
+ * (systemd-id128 new), never used again for another meaning. The field MESSAGE_ID carries them, and the
+ * journal catalogue has an entry for each. */
 #pragma once
 
 /* flwr-provision made or renewed the certificate of the SuperLink, perhaps with a new CA. */

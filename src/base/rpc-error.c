@@ -32,6 +32,7 @@ static const RpcErrorRow rows[_RPCERR_MAX] = {
         [RPCERR_METHOD_NOT_FOUND] = {RPC_UNIMPLEMENTED, "Method not found!"},
         [RPCERR_BAD_REQUEST] = {RPC_INVALID_ARGUMENT, "%s"},
         [RPCERR_TOO_LARGE] = {RPC_FAILED_PRECONDITION, "%s"},
+        [RPCERR_REFUSED] = {RPC_FAILED_PRECONDITION, "%s"},
         [RPCERR_BUSY] = {RPC_UNAVAILABLE, "%s"},
         [RPCERR_SHUTTING_DOWN] = {RPC_UNAVAILABLE, "The server is shutting down."},
         [RPCERR_DEADLINE] = {RPC_DEADLINE_EXCEEDED, "Deadline Exceeded"},

@@ -75,6 +75,18 @@ int rpc_encode_bytes(RpcEncoder *e, uint32_t number, Blob *b)
         return blobvec_append(&e->out, blob_ref(b));
 }
 
+int rpc_encode_parts(RpcEncoder *e, uint32_t number, const BlobVec *parts)
+{
+        int r = rpc_encode_head(e, number, blobvec_size(parts));
+
+        if (r >= 0)
+                r = flush(e);
+        for (unsigned i = 0; r >= 0 && i < parts->n; i++)
+                if (parts->v[i]->size > 0)
+                        r = blobvec_append(&e->out, blob_ref(parts->v[i]));
+        return r;
+}
+
 char *rpc_encode_string(const char *s)
 {
         return s ? (char *) s : (char *) protobuf_c_empty_string;

@@ -25,6 +25,8 @@ int rpc_encode_head(RpcEncoder *e, uint32_t number, size_t size);
 size_t rpc_encode_head_size(uint32_t number, size_t size);
 /* A field of bytes, also when empty; NULL: no field. */
 int rpc_encode_bytes(RpcEncoder *e, uint32_t number, Blob *b);
+/* The same of bytes in pieces. */
+int rpc_encode_parts(RpcEncoder *e, uint32_t number, const BlobVec *parts);
 
 /* For generated structs, whose texts are not const: they are only read. NULL gives "". */
 char *rpc_encode_string(const char *s);

@@ -31,6 +31,8 @@ static int encode_push(RpcEncoder *e, const void *message)
         int r = rpc_encode_message(e, &p.base);
         if (r < 0)
                 return r;
+        if (m->parts.n > 0)
+                return rpc_encode_parts(e, PUSH_REQUEST_CONTENT, &m->parts);
         return rpc_encode_bytes(e, PUSH_REQUEST_CONTENT, m->content);
 }
 
@@ -84,6 +86,7 @@ static void request_done(void *message)
 {
         ObjectRequest *r = message;
         r->content = blob_unref(r->content);
+        blobvec_done(&r->parts);
 }
 
 static int decode_push_reply(RpcDecoder *d, const void *proto, void *ret)

@@ -147,7 +147,10 @@ typedef struct ObjectRequest {
         uint64_t run_id;
         ObjectId id;
         Blob *content; /* push only */
+        BlobVec parts; /* to be sent without content: it in pieces; up to OBJECT_PARTS_MAX */
 } ObjectRequest;
+/* Beside them a message has room for its other fields. */
+#define OBJECT_PARTS_MAX (BLOBVEC_MAX - 2)
 
 typedef struct ObjectReply {
         bool stored;           /* push */

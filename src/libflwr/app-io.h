@@ -65,8 +65,8 @@ sd_event *app_io_event(AppIo *io);
 Stub *app_io_stub(AppIo *io);
 void app_io_stop(AppIo *io, AppStop why);
 /* 0 for RPC_OK; -ECANCELED for PERMISSION_DENIED, which also stops the run; -EOPNOTSUPP: the peer does not
- * know the method; -EREMOTEIO. *reterr_text (may be NULL; owned by the caller): method, status, the peer's
- * words. */
+ * know the method; -EHOSTUNREACH: not there (UNAVAILABLE, after all repetitions); -EREMOTEIO. *reterr_text
+ * (may be NULL; owned by the caller): method, status, the peer's words. */
 int app_io_check(AppIo *io, RpcMethodId method, RpcClass status, const char *detail, char **reterr_text);
 /* What to do when the grace is over, before the process ends: flush ends in app_io_end_process(), or a
  * second grace ends it. */

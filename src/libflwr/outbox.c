@@ -43,31 +43,35 @@ void outbox_done(Outbox *o)
         *o = (Outbox){};
 }
 
-Blob *outbox_get(const ObjectId *id, void *outbox)
+static BlobVec copy_pieces(const BlobVec *from)
+{
+        for (unsigned i = 0; i < from->n; i++)
+                blob_ref(from->v[i]);
+        return *from;
+}
+
+int outbox_get(const ObjectId *id, BlobVec *ret, void *outbox)
 {
         Outbox *o = outbox;
         size_t i;
 
-        return id_map_find(&o->map, id, &i) ? blobvec_join(&o->objects[i]) : NULL;
+        if (!id_map_find(&o->map, id, &i))
+                return -ENOENT;
+        *ret = copy_pieces(&o->objects[i]);
+        return 0;
 }
 
 /* ---- contents ---- */
 
 static int keep_object(Outbox *o, const ObjectId *id, const BlobVec *bytes)
 {
-        BlobVec copy = {};
+        BlobVec copy;
         size_t i;
         int r;
 
         if (GROW_ARRAY(o->objects, o->map.n) < 0)
                 return -ENOMEM;
-        for (unsigned k = 0; k < bytes->n; k++) {
-                r = blobvec_append(&copy, blob_ref(bytes->v[k]));
-                if (r < 0) {
-                        blobvec_done(&copy);
-                        return r;
-                }
-        }
+        copy = copy_pieces(bytes);
         r = id_map_put(&o->map, id, &i);
         if (r <= 0) {
                 blobvec_done(&copy);

@@ -30,4 +30,4 @@ void outbox_clear_messages(Outbox *o);
 void outbox_done(Outbox *o);
 #define _cleanup_outbox_ _cleanup_(outbox_done)
 /* For TransferConfig.get, with an Outbox as userdata. */
-Blob *outbox_get(const ObjectId *id, void *outbox);
+int outbox_get(const ObjectId *id, BlobVec *ret, void *outbox);

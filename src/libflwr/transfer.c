@@ -136,21 +136,20 @@ static void on_object_done(RpcClass status, const char *detail, void **reply, vo
 static int slot_call(Slot *s)
 {
         Transfer *t = s->transfer;
-        _cleanup_blob_ Blob *content = NULL;
         ObjectRequest request = {
                 .node_id = t->config.node_id,
                 .run_id = t->config.run_id,
                 .id = t->ids[s->index],
         };
+        int r = 0;
 
-        if (t->config.get) {
-                content = t->config.get(&request.id, t->config.get_userdata);
-                if (!content)
-                        return -ENOENT;
-                request.content = content;
-        }
-        return stub_call(
-                app_io_stub(t->config.io), t->config.method, &request, NULL, on_object_done, s, &s->call);
+        if (t->config.get)
+                r = t->config.get(&request.id, &request.parts, t->config.get_userdata);
+        if (r >= 0)
+                r = stub_call(app_io_stub(t->config.io), t->config.method, &request, NULL, on_object_done, s,
+                        &s->call);
+        blobvec_done(&request.parts);
+        return r;
 }
 
 static int slot_next(Slot *s)

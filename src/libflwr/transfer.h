@@ -23,8 +23,8 @@ typedef struct TransferConfig {
         RpcMethodId method; /* one of the PullObject or PushObject methods */
         uint64_t node_id;
         uint64_t run_id;
-        /* Push: the bytes of an object (a new reference), NULL: not ours or out of memory. */
-        Blob *(*get)(const ObjectId *id, void *userdata);
+        /* Push: the bytes of an object, in at most OBJECT_PARTS_MAX pieces. -ENOENT: not ours. */
+        int (*get)(const ObjectId *id, BlobVec *ret, void *userdata);
         void *get_userdata;
         transfer_done_t done; /* not for transfer_perform() */
         void *done_userdata;

@@ -1,4 +1,5 @@
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/message-ids.h"
@@ -10,7 +11,8 @@ static const Option options[] = {ROWS_SUPERLINK, {OPTION_END}};
 
 const Program program_superlink = {
         .name = "flwr-provision superlink",
-        .summary = "Bring keys and certificates of this host's SuperLink, below /etc/flwr/tls, to what they should be.",
+        .summary = "Bring keys and certificates of this host's SuperLink, below /etc/flwr/tls, to what they "
+                   "should be.",
         .options = options,
         .examples = "  flwr-provision superlink\n"
                     "  flwr-provision superlink --rotate-ca --until 2027-03-01\n",
@@ -66,8 +68,10 @@ static int look_at_machine(SuperlinkFiles *f, const Arguments *a)
         state = machine_state(f->mark, current, f->ca_key, f->joined);
         if (state == MACHINE_COPY && !a->adopt && !a->rotate) {
                 log_with(LOG_WARNING, &(LogFields){.message_id = FLWR_MESSAGE_MACHINE_COPY_KEPT},
-                        "This machine is a copy of a SuperLink that nodes have joined. Its keys were kept. If the "
-                        "original is gone: flwr-provision superlink --adopt; if not: flwr-provision superlink --rotate");
+                        "This machine is a copy of a SuperLink that nodes have joined. Its keys were kept. "
+                        "If the "
+                        "original is gone: flwr-provision superlink --adopt; if not: flwr-provision "
+                        "superlink --rotate");
                 return 0;
         }
         if (state == MACHINE_FRESH && !a->adopt)

@@ -41,7 +41,8 @@ int join_address_parse(const char *s, JoinString *ret, char **reterr_text)
         if (r < 0 || port == 0 || !x509_name_is_valid(j.host) || startswith(j.host, "*") ||
                 (inet_pton(AF_INET6, j.host, &v6) == 1) != (*s == '['))
                 return x509_fail(-EINVAL, reterr_text,
-                        "The address of the SuperLink must be HOST:PORT or [IPv6]:PORT, with a port from 1 to 65535");
+                        "The address of the SuperLink must be HOST:PORT or [IPv6]:PORT, with a port from 1 "
+                        "to 65535");
         j.address = strdup(s);
         if (!j.address)
                 return -ENOMEM;
@@ -56,7 +57,8 @@ static int parse_pin(const char *value, JoinString *j, char **reterr_text)
 
         if (j->pin || !hex || strlen(hex) != PIN_DIGITS || !is_hex(hex, PIN_DIGITS))
                 return x509_fail(-EINVAL, reterr_text,
-                        "\"ca=\" must be there once, as \"" JOIN_PIN_PREFIX "\" and %d hexadecimal digits", PIN_DIGITS);
+                        "\"ca=\" must be there once, as \"" JOIN_PIN_PREFIX "\" and %d hexadecimal digits",
+                        PIN_DIGITS);
         j->pin = strdup(value);
         return j->pin ? 0 : -ENOMEM;
 }
@@ -103,10 +105,12 @@ static int clean(const char *s, char **ret, char **reterr_text)
         for (n = strlen(s); n > 0 && strchr(" \t\r\n", s[n - 1]); n--)
                 ;
         if (n == 0 || n > JOIN_STRING_MAX)
-                return x509_fail(-EINVAL, reterr_text, "A join string has 1 to %d characters", JOIN_STRING_MAX);
+                return x509_fail(
+                        -EINVAL, reterr_text, "A join string has 1 to %d characters", JOIN_STRING_MAX);
         for (size_t i = 0; i < n; i++)
                 if (s[i] <= ' ' || s[i] > '~')
-                        return x509_fail(-EINVAL, reterr_text, "A join string is one word of printable characters");
+                        return x509_fail(
+                                -EINVAL, reterr_text, "A join string is one word of printable characters");
         *ret = strndup(s, n);
         return *ret ? 0 : -ENOMEM;
 }
@@ -140,6 +144,6 @@ int join_string_parse(const char *s, JoinString *ret, char **reterr_text)
 
 char *join_string_format(const JoinString *j)
 {
-        return xasprintf(JOIN_SCHEME "%s?ca=%s%s%s%s%s", j->address, j->pin, j->id ? "&t=" : "", strempty(j->id),
-                j->id ? "." : "", strempty(j->secret));
+        return xasprintf(JOIN_SCHEME "%s?ca=%s%s%s%s%s", j->address, j->pin, j->id ? "&t=" : "",
+                strempty(j->id), j->id ? "." : "", strempty(j->secret));
 }

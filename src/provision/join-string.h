@@ -12,17 +12,17 @@
 #define JOIN_PIN_PREFIX "sha256:"
 
 typedef struct JoinString {
-        char *address;      /* "host:port", "[v6]:port" */
-        char *host;         /* without brackets: what the certificate must name */
-        char *pin;          /* "sha256:...", NULL in a bare address */
-        char *id, *secret;  /* both or none; wiped */
+        char *address;     /* "host:port", "[v6]:port" */
+        char *host;        /* without brackets: what the certificate must name */
+        char *pin;         /* "sha256:...", NULL in a bare address */
+        char *id, *secret; /* both or none; wiped */
 } JoinString;
 
 void join_string_done(JoinString *j);
 #define _cleanup_join_string_ _cleanup_(join_string_done)
 
-/* The string, or (bare) an address alone; blanks around it do not matter. -EINVAL with *reterr_text (owned by the
- * caller), which does not repeat the secret; -ENOMEM. */
+/* The string, or (bare) an address alone; blanks around it do not matter. -EINVAL with *reterr_text (owned
+ * by the caller), which does not repeat the secret; -ENOMEM. */
 int join_string_parse(const char *s, JoinString *ret, char **reterr_text);
 /* NULL when out of memory. */
 char *join_string_format(const JoinString *j);

@@ -1,13 +1,13 @@
-/* Is this still the machine for which the keys were made? Next to the keys stands a hash of /etc/machine-id; after a
- * machine was copied (image, template, container layer) it no longer matches. */
+/* Is this still the machine for which the keys were made? Next to the keys stands a hash of /etc/machine-id;
+ * after a machine was copied (image, template, container layer) it no longer matches. */
 #pragma once
 
 #include "provision/place.h"
 
 #define MACHINE_SIZE 65 /* 64 hex digits */
 
-/* id: text of /etc/machine-id, "" when there is none yet ("uninitialized" counts as none): an image that gets its id
- * at its first boot is a copy then. */
+/* id: text of /etc/machine-id, "" when there is none yet ("uninitialized" counts as none): an image that
+ * gets its id at its first boot is a copy then. */
 void machine_hash(const char *id, char ret[static MACHINE_SIZE]);
 
 /* Of the machine-id of this host (or image). Logs. */

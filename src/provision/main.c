@@ -10,6 +10,11 @@ static const Command commands[] = {
         {"server", &program_server, command_server},
         {"node-keys", &program_node_keys, command_node_keys},
         {"show", &program_show, command_show},
+        {"superlink", &program_superlink, command_superlink},
+        {"supernode", &program_supernode, command_supernode, .has_instances = true},
+        {"invite", &program_invite, command_invite},
+        {"join", &program_join, command_join},
+        {"reset", &program_reset, command_reset},
 };
 
 static const Option all_options[] = {
@@ -19,6 +24,16 @@ static const Option all_options[] = {
         ROWS_SERVER(0),
         {OPTION_GROUP, .help = "node-keys"},
         ROWS_NODE_KEYS(0),
+        {OPTION_GROUP, .help = "superlink"},
+        ROWS_SUPERLINK,
+        {OPTION_GROUP, .help = "supernode[@NAME]"},
+        ROWS_SUPERNODE,
+        {OPTION_GROUP, .help = "invite"},
+        ROWS_INVITE,
+        {OPTION_GROUP, .help = "join"},
+        ROWS_JOIN,
+        {OPTION_GROUP, .help = "reset"},
+        ROWS_RESET,
         {OPTION_END},
 };
 
@@ -44,12 +59,42 @@ static const Program program_main = {
                 "flwr-provision node-keys makes a key pair for each of N SuperNodes and, if asked for, adds "
                 "their public halves "
                 "to the list for flower-superlink --auth-list-public-keys.\n\n"
+                "flwr-provision superlink and flwr-provision supernode do the same for the services of this "
+                "host, below /etc/flwr; packages and flwr-provision@.service call them. Each makes what is "
+                "missing, keeps what is there, and renews the server's certificate when less than a third "
+                "of "
+                "its life is left or /etc/flwr/tls/names has changed. A certificate of the administrator's "
+                "(superlink.crt and superlink.key in /etc/flwr/tls, without private/ca.key) is never "
+                "touched. "
+                "On a machine that is a copy of another one, keys with which nobody has joined are "
+                "replaced; "
+                "with others, a SuperNode does not start and a SuperLink warns, until --rotate or --adopt "
+                "says "
+                "what is right.\n\n"
+                "flwr-provision invite, on the SuperLink's host, prints a join string: the address, the "
+                "hash of "
+                "the CA's public key, and a secret. flwr-provision join on the node looks for a certificate "
+                "with "
+                "that hash among those that the SuperLink shows, verifies the SuperLink against it alone, "
+                "and "
+                "refuses everything else before anything is sent or written. Then it has the node's key "
+                "registered with the secret; genuine Flower does not know that, so there the command for "
+                "its "
+                "operator is printed. A join string is good for one node and 24 hours, unless invite was "
+                "told "
+                "otherwise; give it as a file or on standard input, as arguments can be seen by other "
+                "users. "
+                "Private keys never leave the host on which they were made.\n\n"
+                "flwr-provision reset removes what superlink, supernode and join have made, as the last "
+                "step of "
+                "building an image.\n\n"
                 "flwr-provision show says what a file is: type, fingerprint, names, until when it is "
                 "valid.\n\n"
-                "All but show can be called again at any time: files that are there are checked and kept, "
+                "All but show, invite and join can be called again at any time: files that are there are "
+                "checked and kept, "
                 "unless --force is "
                 "given. Files are replaced atomically, and private keys can only be read by their owner.",
-        .positionals = "ca|server|node-keys|show",
+        .positionals = "ca|server|node-keys|show|superlink|supernode|invite|join|reset",
         .min_positionals = 1,
         .max_positionals = 1,
         .options = all_options,
@@ -57,11 +102,18 @@ static const Program program_main = {
                        "value makes no sense, 65 a "
                        "file holds something else than it should, 66 a file is missing, 71 out of memory, "
                        "73 a file is in the "
-                       "way, 74 reading or writing failed, 77 permission denied.",
+                       "way, 74 reading or writing failed, 77 permission denied or an invitation refused; "
+                       "67 a user of the "
+                       "packages is missing, 69 the SuperLink cannot be reached, 75 another flwr-provision "
+                       "holds the lock, 76 "
+                       "the SuperLink is not the one of the join string, 78 this machine is a copy of a "
+                       "node that has joined.",
         .examples = "  flwr-provision ca --dir certificates\n"
                     "  flwr-provision server --dir certificates --name flower.example.org\n"
                     "  flwr-provision node-keys --dir keys --count 5 --list client_public_keys.csv\n"
-                    "  flwr-provision show certificates/* keys/*\n",
+                    "  flwr-provision show certificates/* keys/*\n"
+                    "  flwr-provision invite --name site-a\n"
+                    "  flwr-provision join - <join-string\n",
 };
 
 void arguments_done(Arguments *a)
@@ -72,6 +124,12 @@ void arguments_done(Arguments *a)
         options_free_strings(a->names);
         free(a->prefix);
         free(a->list);
+        free(a->root);
+        free(a->until);
+        free(a->ttl);
+        free(a->name);
+        free(a->address);
+        free(a->node);
 }
 
 static int sysexit_of(int error)
@@ -90,6 +148,16 @@ static int sysexit_of(int error)
         case ENOTDIR:
         case EISDIR:
                 return EX_CANTCREAT;
+        case EPROTO:
+                return EX_PROTOCOL;
+        case EHOSTUNREACH:
+                return EX_UNAVAILABLE;
+        case EBUSY:
+                return EX_TEMPFAIL;
+        case ESRCH:
+                return EX_NOUSER;
+        case ESTALE:
+                return EX_CONFIG;
         case EACCES:
         case EPERM:
         case EROFS:
@@ -99,11 +167,17 @@ static int sysexit_of(int error)
         }
 }
 
-static const Command *find_command(const char *name)
+/* *ret_instance: behind the "@", NULL if there is none. */
+static const Command *find_command(char *name, char **ret_instance)
 {
-        for (size_t i = 0; name && i < ELEMENTSOF(commands); i++)
-                if (streq(commands[i].name, name))
-                        return commands + i;
+        for (size_t i = 0; name && i < ELEMENTSOF(commands); i++) {
+                const char *rest = startswith(name, commands[i].name);
+
+                if (!rest || (*rest && (*rest != '@' || !commands[i].has_instances)))
+                        continue;
+                *ret_instance = *rest ? name + (rest - name) + 1 : NULL;
+                return commands + i;
+        }
         return NULL;
 }
 
@@ -119,8 +193,9 @@ static int no_command(int argc, char *argv[])
         }
         if (argv[1][0] != '-') {
                 fprintf(stderr,
-                        "flwr-provision: error: there is no command \"%s\", only ca, server, node-keys and "
-                        "show\n",
+                        "flwr-provision: error: there is no command \"%s\", only ca, server, node-keys, "
+                        "show, "
+                        "superlink, supernode, invite, join and reset\n",
                         argv[1]);
                 return 2;
         }
@@ -141,7 +216,8 @@ static uint64_t default_number(const Program *p, const char *option)
 
 int main(int argc, char *argv[])
 {
-        const Command *c = find_command(argc > 1 ? argv[1] : NULL);
+        char *instance = NULL;
+        const Command *c = find_command(argc > 1 ? argv[1] : NULL, &instance);
         _cleanup_(arguments_done) Arguments a = {};
         _cleanup_free_ char **positionals = NULL;
         int r;
@@ -152,9 +228,10 @@ int main(int argc, char *argv[])
                 return no_command(argc, argv);
         a.days = default_number(c->program, "days");
         a.count = default_number(c->program, "count");
+        a.uses = default_number(c->program, "uses");
         r = options_parse(c->program, argc - 1, argv + 1, &a, &positionals);
         if (r != 0)
                 return r > 0 ? EX_OK : 2;
-        r = c->run(&a, positionals);
+        r = c->run(&a, c->has_instances ? (char *[]){instance, NULL} : positionals);
         return r < 0 ? sysexit_of(r) : EX_OK;
 }

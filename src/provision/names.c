@@ -12,8 +12,10 @@
 #include "provision/x509-util.h"
 
 #define HEAD                                                                                                \
-        "# Names and addresses in the certificate of this SuperLink, one a line. SuperNodes and users must\n" \
-        "# connect to one of them. Yours to change; flwr-provision superlink then makes a new certificate.\n"
+        "# Names and addresses in the certificate of this SuperLink, one a line. SuperNodes and users "     \
+        "must\n"                                                                                            \
+        "# connect to one of them. Yours to change; flwr-provision superlink then makes a new "             \
+        "certificate.\n"
 
 typedef struct NameList {
         char **v; /* NULL-terminated once there is one */
@@ -101,16 +103,17 @@ static int parse_line(const char *line, const char *end, unsigned number, NameLi
                 memcpy(name, word, size);
                 name[size] = 0;
         }
-        if (size >= sizeof(name) || !x509_name_is_valid(name) ||
-                next_word(&line, end, &more, &more_size))
+        if (size >= sizeof(name) || !x509_name_is_valid(name) || next_word(&line, end, &more, &more_size))
                 return x509_fail(-EINVAL, reterr_text,
-                        "Line %u is not one DNS name or IP address (without port and brackets; names with other "
+                        "Line %u is not one DNS name or IP address (without port and brackets; names with "
+                        "other "
                         "letters in their xn-- form)",
                         number);
         r = add(l, name);
         if (r == -E2BIG)
-                return x509_fail(-EINVAL, reterr_text, "Line %u is one too many: a certificate takes at most %d names",
-                        number, X509_NAMES_MAX);
+                return x509_fail(-EINVAL, reterr_text,
+                        "Line %u is one too many: a certificate takes at most %d names", number,
+                        X509_NAMES_MAX);
         return r;
 }
 
@@ -298,7 +301,8 @@ const char *names_public(char *const *names)
         struct in6_addr v6;
 
         for (; *names; names++) {
-                bool is_v4 = inet_pton(AF_INET, *names, &v6) == 1, is_v6 = inet_pton(AF_INET6, *names, &v6) == 1;
+                bool is_v4 = inet_pton(AF_INET, *names, &v6) == 1,
+                     is_v6 = inet_pton(AF_INET6, *names, &v6) == 1;
 
                 if (streq(*names, "localhost") || startswith(*names, "*.") || startswith(*names, "ip6-"))
                         continue;

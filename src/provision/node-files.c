@@ -2,13 +2,14 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs-util.h"
 #include "base/log.h"
 #include "base/message-ids.h"
+#include "model/ssh-key.h"
 #include "provision/machine.h"
 
 #define NODE_MACHINE "machine"
@@ -107,7 +108,8 @@ static int new_key(const NodeFiles *f)
         return place_write(f->place, f->key, text, 0640, f->group);
 }
 
-/* Public halves follow the private one, which is the one that counts. Compared by the key: comments do not matter. */
+/* Public halves follow the private one, which is the one that counts. Compared by the key: comments do not
+ * matter. */
 static int write_public(const NodeFiles *f, const NodeKey *k)
 {
         _cleanup_free_ char *line = NULL, *text = NULL, *there = NULL;
@@ -133,8 +135,8 @@ static int print_fingerprint(const NodeFiles *f, const NodeKey *k)
         ObjectId id;
 
         key_pem_fingerprint(node_key_pem(k), &id);
-        log_with(LOG_INFO, &(LogFields){.message_id = FLWR_MESSAGE_NODE_KEY_MADE}, "Made a key for this SuperNode: %s%s",
-                f->place->root, f->key);
+        log_with(LOG_INFO, &(LogFields){.message_id = FLWR_MESSAGE_NODE_KEY_MADE},
+                "Made a key for this SuperNode: %s%s", f->place->root, f->key);
         printf("Fingerprint of the key of %s:\n  %s\n", f->node, object_id_format(&id, hex));
         return 0;
 }
@@ -152,8 +154,10 @@ static int look_at_machine(NodeFiles *f, NodeAction action)
         state = machine_state(f->mark_text, current, f->has_key, joined);
         if (state == MACHINE_COPY && action == NODE_KEEP) {
                 log_with(LOG_ERR, &(LogFields){.message_id = FLWR_MESSAGE_MACHINE_COPY_REFUSED},
-                        "This machine is a copy of one whose %s has joined: two nodes with one key are refused. "
-                        "If this is to be a new node: flwr-provision %s --rotate, and join again; if the original is "
+                        "This machine is a copy of one whose %s has joined: two nodes with one key are "
+                        "refused. "
+                        "If this is to be a new node: flwr-provision %s --rotate, and join again; if the "
+                        "original is "
                         "gone: flwr-provision %s --adopt",
                         f->node, f->node, f->node);
                 return -ESTALE;

@@ -7,7 +7,8 @@
 
 #define NODE_INSTANCE_MAX 64
 
-/* "supernode", or "supernode@" and 1 to NODE_INSTANCE_MAX of letters, digits, "-", "_" and ".", no "." in front. */
+/* "supernode", or "supernode@" and 1 to NODE_INSTANCE_MAX of letters, digits, "-", "_" and ".", no "." in
+ * front. */
 bool node_name_is_valid(const char *node);
 
 /* /etc/flwr/keys/<node>/<file>; NULL when out of memory. */
@@ -24,8 +25,8 @@ typedef enum NodeAction {
         NODE_ADOPT,
 } NodeAction;
 
-/* With the lock held: makes what is missing, checks what is there. A machine that is a copy of one that has joined is
- * refused with -ESTALE. *ret may be NULL. */
+/* With the lock held: makes what is missing, checks what is there. A machine that is a copy of one that has
+ * joined is refused with -ESTALE. *ret may be NULL. */
 int node_provision(const Place *p, const char *node, NodeAction action, NodeKey **ret);
 int node_set_joined(const Place *p, const char *node);
 void node_forget_joined(const Place *p, const char *node);

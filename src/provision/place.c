@@ -57,7 +57,8 @@ bool place_has(const Place *p, const char *path)
 
 static int no_account(const Place *p, const char *what, const char *name)
 {
-        log_error("There is no %s \"%s\"%s%s. The package makes it with systemd-sysusers; without the package: "
+        log_error("There is no %s \"%s\"%s%s. The package makes it with systemd-sysusers; without the "
+                  "package: "
                   "systemd-sysusers /usr/lib/sysusers.d/flower-*.conf",
                 what, name, *p->root ? " in " : "", p->root);
         return -ESRCH;
@@ -169,7 +170,8 @@ int place_lock(Place *p)
                 if (r < 0)
                         (void) usleep(LOCK_STEP_USEC);
         }
-        log_error("Another flwr-provision (process %ld) has held the lock \"%s\" for %d seconds; nothing was changed. "
+        log_error("Another flwr-provision (process %ld) has held the lock \"%s\" for %d seconds; nothing "
+                  "was changed. "
                   "Look at it with ps, end it if it hangs, and try again",
                 (long) holder, path, PLACE_LOCK_WAIT_SECONDS);
         return -EBUSY;
@@ -381,7 +383,8 @@ int place_open_state(const Place *p, const char *name, const Account *owner)
 
 int state_write(int dir_fd, const char *name, const char *text, mode_t mode, const Account *owner)
 {
-        int r = write_at(dir_fd, name, text, mode, owner->gid == getegid() ? NO_GROUP : owner->gid, owner->uid);
+        int r = write_at(
+                dir_fd, name, text, mode, owner->gid == getegid() ? NO_GROUP : owner->gid, owner->uid);
 
         return r < 0 ? log_error_errno(r, "\"%s\" cannot be written in the daemon's state", name) : 0;
 }

@@ -1,9 +1,9 @@
-/* Where packages keep keys and certificates on a host, below a root directory (--root): paths, accounts, one lock,
- * files that appear whole or not at all.
+/* Where packages keep keys and certificates on a host, below a root directory (--root): paths, accounts, one
+ * lock, files that appear whole or not at all.
  *
- * Everything below /etc/flwr belongs to root; directories below /var/lib/flwr belong to daemons, which may have
- * put anything in there, so nothing in them is reached through a link. All functions log their errors and return
- * -errno, unless it says otherwise. */
+ * Everything below /etc/flwr belongs to root; directories below /var/lib/flwr belong to daemons, which may
+ * have put anything in there, so nothing in them is reached through a link. All functions log their errors
+ * and return -errno, unless it says otherwise. */
 #pragma once
 
 #include "base/macro.h"
@@ -47,15 +47,15 @@ bool place_has(const Place *p, const char *path);
 int place_group(const Place *p, const char *name, gid_t *ret);
 int place_account(const Place *p, const char *name, Account *ret);
 
-/* Takes the one lock of flwr-provision (makes /etc/flwr). Waits for another one at most PLACE_LOCK_WAIT; then
- * -EBUSY, and the log says who has it. Released by place_done(), which leaves no file. */
+/* Takes the one lock of flwr-provision (makes /etc/flwr). Waits for another one at most PLACE_LOCK_WAIT;
+ * then -EBUSY, and the log says who has it. Released by place_done(), which leaves no file. */
 #define PLACE_LOCK_WAIT_SECONDS 30 /* far beyond what eight at once need: the holder is stuck */
 int place_lock(Place *p);
 
 /* Makes the directory (its parents 0755) with exactly this mode and group. group -1: unchanged. */
 int place_make_dir(const Place *p, const char *path, mode_t mode, gid_t group);
-/* Whole or not at all, also when power fails: temporary name, sync, rename. A temporary file that a killed run left
- * is overwritten. */
+/* Whole or not at all, also when power fails: temporary name, sync, rename. A temporary file that a killed
+ * run left is overwritten. */
 int place_write(const Place *p, const char *path, const char *text, mode_t mode, gid_t group);
 /* 0 with *ret NULL: there is none. -EBADMSG: not a text, or longer than max. */
 int place_read(const Place *p, const char *path, size_t max, char **ret);
@@ -64,8 +64,8 @@ int place_remove(const Place *p, const char *path);
 /* Removes what a killed run left of the files of that name. */
 void place_remove_leftover(const Place *p, const char *path);
 
-/* The state directory of a daemon, below /var/lib/flwr: "superlink", "supernode", "supernode@NAME". owner NULL: only
- * if it is there, else -ENOENT without a word; else it is made (0700). Gives a descriptor. */
+/* The state directory of a daemon, below /var/lib/flwr: "superlink", "supernode", "supernode@NAME". owner
+ * NULL: only if it is there, else -ENOENT without a word; else it is made (0700). Gives a descriptor. */
 int place_open_state(const Place *p, const char *name, const Account *owner);
 /* In such a directory: atomically, owned by its daemon. Logs. */
 int state_write(int dir_fd, const char *name, const char *text, mode_t mode, const Account *owner);

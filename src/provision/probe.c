@@ -62,14 +62,16 @@ static int connect_host(const JoinString *j, char **reterr_text)
 
         r = getaddrinfo(j->host, port, &hints, &list);
         if (r != 0)
-                return x509_fail(-EHOSTUNREACH, reterr_text, "The host %s is not known: %s", j->host, gai_strerror(r));
+                return x509_fail(-EHOSTUNREACH, reterr_text, "The host %s is not known: %s", j->host,
+                        gai_strerror(r));
         r = -EHOSTUNREACH;
         for (const struct addrinfo *a = list; r < 0 && a && n < PROBE_ADDRESSES_MAX; a = a->ai_next, n++)
                 r = connect_one(a);
         freeaddrinfo(list);
         if (r < 0)
                 return x509_fail(-EHOSTUNREACH, reterr_text,
-                        "The SuperLink at %s cannot be reached: %s. Does it run there, and is its Fleet port open?",
+                        "The SuperLink at %s cannot be reached: %s. Does it run there, and is its Fleet "
+                        "port open?",
                         j->address, strerror(-r));
         return r;
 }
@@ -82,9 +84,9 @@ static int judge(gnutls_session_t session)
         unsigned n = 0;
 
         chain = gnutls_certificate_get_peers(session, &n);
-        p->result = p->join->pin
-                            ? trust_check(chain, chain ? n : 0, p->join->pin, p->join->host, &p->ca, &p->error)
-                            : trust_last_pin(chain, chain ? n : 0, &p->pin, &p->error);
+        p->result = p->join->pin ? trust_check(chain, chain ? n : 0, p->join->pin, p->join->host, &p->ca,
+                                           &p->error)
+                                 : trust_last_pin(chain, chain ? n : 0, &p->pin, &p->error);
         return -1;
 }
 
@@ -101,7 +103,8 @@ static int setup(Probe *p)
                 return -ENOMEM;
         /* Addresses are no server names (RFC 6066). */
         if (inet_pton(AF_INET, p->join->host, &a) != 1 && inet_pton(AF_INET6, p->join->host, &a) != 1 &&
-                gnutls_server_name_set(p->session, GNUTLS_NAME_DNS, p->join->host, strlen(p->join->host)) < 0)
+                gnutls_server_name_set(p->session, GNUTLS_NAME_DNS, p->join->host, strlen(p->join->host)) <
+                        0)
                 return -ENOMEM;
         gnutls_session_set_ptr(p->session, p);
         gnutls_session_set_verify_function(p->session, judge);
@@ -125,7 +128,8 @@ int probe(const JoinString *j, char **ret_ca, char **ret_pin, char **reterr_text
         while (r < 0 && !gnutls_error_is_fatal(r) && p.result == 1 && r != GNUTLS_E_AGAIN);
         if (p.result == 1)
                 return x509_fail(-EPROTO, reterr_text,
-                        "The server at %s does not complete a TLS handshake: %s. Is it the Fleet port of a SuperLink "
+                        "The server at %s does not complete a TLS handshake: %s. Is it the Fleet port of a "
+                        "SuperLink "
                         "with TLS?",
                         j->address, gnutls_strerror(r));
         (void) gnutls_alert_send(p.session, GNUTLS_AL_FATAL, GNUTLS_A_USER_CANCELED);

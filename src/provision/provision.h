@@ -129,8 +129,7 @@ int command_reset(const Arguments *a, char **positionals);
         }
 
 #define ROWS_SUPERLINK                                                                                      \
-        ROW_ROOT,                                                                                           \
-                ROW_ROTATE("Make everything anew, the CA too: all nodes must join again."), ROW_ADOPT,      \
+        ROW_ROOT, ROW_ROTATE("Make everything anew, the CA too: all nodes must join again."), ROW_ADOPT,    \
                 {OPTION_FLAG, "rotate-ca",                                                                  \
                         .help = "Prepare a change of the CA. From now on ca.crt holds the old one and the " \
                                 "new one; on the day of --until the new one takes over. Until then ca.crt " \
@@ -143,8 +142,7 @@ int command_reset(const Arguments *a, char **positionals);
                                         .offset = offsetof(Arguments, until)                                \
         }
 
-#define ROWS_SUPERNODE                                                                                      \
-        ROW_ROOT, ROW_ROTATE("Make a new key: a new node, which must join again."), ROW_ADOPT
+#define ROWS_SUPERNODE ROW_ROOT, ROW_ROTATE("Make a new key: a new node, which must join again."), ROW_ADOPT
 
 #define INVITE_TTL "24h"
 #define INVITE_USES "1"

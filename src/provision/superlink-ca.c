@@ -76,8 +76,10 @@ static int new_ca(SuperlinkFiles *f)
 static int refuse(const char *text)
 {
         log_with(LOG_ERR, &(LogFields){.message_id = FLWR_MESSAGE_CERTIFICATE_REFUSED},
-                "%s, and nodes have joined it: nothing was changed. Put the right files back (from a backup), or "
-                "make everything anew with \"flwr-provision superlink --rotate\"; all nodes must join again then",
+                "%s, and nodes have joined it: nothing was changed. Put the right files back (from a "
+                "backup), or "
+                "make everything anew with \"flwr-provision superlink --rotate\"; all nodes must join again "
+                "then",
                 text);
         return -EKEYREJECTED;
 }
@@ -97,7 +99,8 @@ static int find_ca(SuperlinkFiles *f)
         if (r == -ENOMEM)
                 return log_oom();
         if (r <= 0)
-                return f->joined ? refuse("The key of the CA and its certificate do not belong together") : new_ca(f);
+                return f->joined ? refuse("The key of the CA and its certificate do not belong together")
+                                 : new_ca(f);
         f->ca.key = strdup(f->ca_key);
         if (!f->ca.key)
                 return log_oom();
@@ -176,8 +179,8 @@ static int load_next(const SuperlinkFiles *f, NextCa *ret)
         int r = parse_next(f->next, ret);
 
         if (r == -EBADMSG)
-                log_error("%s%s is damaged. Remove it and prepare the change of the CA again", f->place->root,
-                        PLACE_NEXT_CA);
+                log_error("%s%s is damaged. Remove it and prepare the change of the CA again",
+                        f->place->root, PLACE_NEXT_CA);
         else if (r < 0)
                 return log_oom();
         return r;
@@ -199,7 +202,8 @@ int superlink_prepare_next_ca(SuperlinkFiles *f, usec_t until)
         if (until <= f->now)
                 return 0;
         log_with(LOG_INFO, &(LogFields){.message_id = FLWR_MESSAGE_CA_ROTATION},
-                "Prepared a new CA. Bring %s%s, which holds both, to all nodes and users before %s; then the new one "
+                "Prepared a new CA. Bring %s%s, which holds both, to all nodes and users before %s; then "
+                "the new one "
                 "takes over",
                 f->place->root, PLACE_CA_CERTIFICATE, format_day(until, day));
         return print_pin("Pin of the CA to come:", n.pair.certificate);
@@ -220,7 +224,8 @@ static int follow_next(SuperlinkFiles *f)
                         x509_bundle_has(f->bundle, f->ca.certificate))
                         return 0;
                 both = xasprintf("%s%s", f->ca.certificate, n.pair.certificate);
-                return both ? place_write(f->place, PLACE_CA_CERTIFICATE, both, 0644, (gid_t) -1) : log_oom();
+                return both ? place_write(f->place, PLACE_CA_CERTIFICATE, both, 0644, (gid_t) -1)
+                            : log_oom();
         }
         r = write_ca(f, &n.pair);
         if (r < 0)

@@ -61,7 +61,8 @@ void superlink_files_done(SuperlinkFiles *f)
 static int refuse_half(const char *there, const char *missing)
 {
         log_with(LOG_ERR, &(LogFields){.message_id = FLWR_MESSAGE_CERTIFICATE_REFUSED},
-                "There is %s, but neither %s nor %s: nothing was changed. Put the missing one there, or move "
+                "There is %s, but neither %s nor %s: nothing was changed. Put the missing one there, or "
+                "move "
                 "this one away and have everything made anew",
                 there, missing, PLACE_CA_KEY);
         return -EEXIST;
@@ -87,8 +88,8 @@ int superlink_own_certificate(const SuperlinkFiles *f)
                 return r;
         }
         if (!f->bundle)
-                log_warning("There is no %s. It must hold the certificate of the CA that signed %s", PLACE_CA_CERTIFICATE,
-                        PLACE_SERVER_CERTIFICATE);
+                log_warning("There is no %s. It must hold the certificate of the CA that signed %s",
+                        PLACE_CA_CERTIFICATE, PLACE_SERVER_CERTIFICATE);
         return 1;
 }
 

@@ -1,9 +1,10 @@
-/* The SuperLink's keys and certificates on this host: what is there, and the steps that bring it to what it should
- * be. cmd-superlink.c calls them in order, with the lock held.
+/* The SuperLink's keys and certificates on this host: what is there, and the steps that bring it to what it
+ * should be. cmd-superlink.c calls them in order, with the lock held.
  *
- * The order in which files are made and removed is what makes a run that was killed harmless: the CA's key is the
- * first to come and the last to go (but for the mark of the machine), so that a server certificate without it can
- * only be the administrator's own, which is never touched; whatever does not belong together is made again. */
+ * The order in which files are made and removed is what makes a run that was killed harmless: the CA's key
+ * is the first to come and the last to go (but for the mark of the machine), so that a server certificate
+ * without it can only be the administrator's own, which is never touched; whatever does not belong together
+ * is made again. */
 #pragma once
 
 #include "provision/place.h"
@@ -36,7 +37,8 @@ int superlink_files_load(const Place *p, SuperlinkFiles *ret);
 void superlink_files_done(SuperlinkFiles *f);
 #define _cleanup_superlink_files_ _cleanup_(superlink_files_done)
 
-/* A certificate that came from somewhere else: 1: complete, to be kept; 0: none; negative: half of something. */
+/* A certificate that came from somewhere else: 1: complete, to be kept; 0: none; negative: half of
+ * something. */
 int superlink_own_certificate(const SuperlinkFiles *f);
 /* Keys and certificates go, and names that nobody has changed; the mark stays. */
 int superlink_remove(SuperlinkFiles *f);
@@ -45,7 +47,8 @@ int superlink_ca(SuperlinkFiles *f);
 /* Prepares a change of the CA, or moves the day of one that is prepared. */
 int superlink_prepare_next_ca(SuperlinkFiles *f, usec_t until);
 int superlink_names(SuperlinkFiles *f);
-/* The certificate of the server: made anew when it has to be. Then an old CA that was replaced is forgotten. */
+/* The certificate of the server: made anew when it has to be. Then an old CA that was replaced is forgotten.
+ */
 int superlink_server(SuperlinkFiles *f);
 
 /* What names_generate() says on this host now. */

@@ -121,7 +121,8 @@ static int make_server(SuperlinkFiles *f, const char *why)
         if (r < 0)
                 return r;
         log_with(LOG_INFO, &(LogFields){.message_id = FLWR_MESSAGE_SERVER_CERTIFICATE_MADE},
-                "Made a certificate for this SuperLink (%s): %s%s", why, f->place->root, PLACE_SERVER_CERTIFICATE);
+                "Made a certificate for this SuperLink (%s): %s%s", why, f->place->root,
+                PLACE_SERVER_CERTIFICATE);
         return 0;
 }
 

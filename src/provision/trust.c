@@ -31,14 +31,15 @@ static void trust_list_done(gnutls_x509_trust_list_t *l)
 static int import(const gnutls_datum_t *chain, unsigned n, Presented *ret, char **reterr_text)
 {
         if (n == 0 || n > X509_CHAIN_MAX)
-                return x509_fail(-EKEYREJECTED, reterr_text, "The server presents no certificates, or more than %d",
-                        X509_CHAIN_MAX);
+                return x509_fail(-EKEYREJECTED, reterr_text,
+                        "The server presents no certificates, or more than %d", X509_CHAIN_MAX);
         for (; ret->n < n; ret->n++) {
                 if (gnutls_x509_crt_init(&ret->v[ret->n]) < 0)
                         return -ENOMEM;
                 if (gnutls_x509_crt_import(ret->v[ret->n], &chain[ret->n], GNUTLS_X509_FMT_DER) < 0) {
                         gnutls_x509_crt_deinit(ret->v[ret->n]);
-                        return x509_fail(-EKEYREJECTED, reterr_text, "The server's certificates are damaged");
+                        return x509_fail(
+                                -EKEYREJECTED, reterr_text, "The server's certificates are damaged");
                 }
         }
         return 0;
@@ -76,7 +77,8 @@ static int find_pinned(const Presented *p, const char *pin, gnutls_x509_crt_t *r
                 }
         }
         return x509_fail(-EKEYREJECTED, reterr_text,
-                "The server at this address is not the one of the join string: it shows no certificate with the pin %s. "
+                "The server at this address is not the one of the join string: it shows no certificate with "
+                "the pin %s. "
                 "If the address is right, somebody may be in between; nothing was sent",
                 pin);
 }
@@ -87,13 +89,14 @@ static int explain(unsigned status, gnutls_x509_crt_t server, const char *host, 
 
         if (!gnutls_x509_crt_check_hostname2(server, host, 0))
                 return x509_fail(-EKEYREJECTED, reterr_text,
-                        "The server's certificate is not made out to %s. Use a name that it has, or add this one to "
+                        "The server's certificate is not made out to %s. Use a name that it has, or add "
+                        "this one to "
                         "/etc/flwr/tls/names on the SuperLink and run flwr-provision superlink there",
                         host);
         if (gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &d, 0) < 0)
                 return -ENOMEM;
-        return x509_fail(-EKEYREJECTED, reterr_text, "The server's certificate does not hold against the pinned CA: %.*s",
-                (int) d.size, d.data);
+        return x509_fail(-EKEYREJECTED, reterr_text,
+                "The server's certificate does not hold against the pinned CA: %.*s", (int) d.size, d.data);
 }
 
 int trust_check(const gnutls_datum_t *chain, unsigned n, const char *pin, const char *host, char **ret_ca,
@@ -118,8 +121,8 @@ int trust_check(const gnutls_datum_t *chain, unsigned n, const char *pin, const 
                 return -ENOMEM;
         r = gnutls_x509_trust_list_verify_crt2(list, p.v, p.n, &purpose, 1, 0, &status, NULL);
         if (r < 0)
-                return x509_fail(-EKEYREJECTED, reterr_text, "The server's certificates cannot be verified: %s",
-                        gnutls_strerror(r));
+                return x509_fail(-EKEYREJECTED, reterr_text,
+                        "The server's certificates cannot be verified: %s", gnutls_strerror(r));
         if (status != 0 || !gnutls_x509_crt_check_hostname2(p.v[0], host, 0))
                 return explain(status, p.v[0], host, reterr_text);
         if (gnutls_x509_crt_export2(ca, GNUTLS_X509_FMT_PEM, &pem) < 0)
@@ -140,5 +143,6 @@ int trust_last_pin(const gnutls_datum_t *chain, unsigned n, char **ret, char **r
         if (r < 0)
                 return r;
         r = pin_of(p.v[p.n - 1], ret);
-        return r == -EBADMSG ? x509_fail(-EKEYREJECTED, reterr_text, "The server's certificates are damaged") : r;
+        return r == -EBADMSG ? x509_fail(-EKEYREJECTED, reterr_text, "The server's certificates are damaged")
+                             : r;
 }

@@ -29,7 +29,8 @@ static int chain_import(const char *pem, Chain *ret, char **reterr_text)
         if (r == GNUTLS_E_MEMORY_ERROR)
                 return -ENOMEM;
         if (r == GNUTLS_E_SHORT_MEMORY_BUFFER)
-                return x509_fail(-EKEYREJECTED, reterr_text, "There are more than %d certificates", X509_CHAIN_MAX);
+                return x509_fail(
+                        -EKEYREJECTED, reterr_text, "There are more than %d certificates", X509_CHAIN_MAX);
         if (r < 0)
                 return x509_fail(-EKEYREJECTED, reterr_text, "There is no certificate in PEM format: %s",
                         gnutls_strerror(r));
@@ -128,7 +129,8 @@ int x509_chain_ca(const char *chain, char **ret, char **reterr_text)
         if (r < 0)
                 return r;
         last = c.v[c.n - 1];
-        if (gnutls_x509_crt_get_ca_status(last, NULL) <= 0 && (c.n > 1 || !gnutls_x509_crt_check_issuer(last, last)))
+        if (gnutls_x509_crt_get_ca_status(last, NULL) <= 0 &&
+                (c.n > 1 || !gnutls_x509_crt_check_issuer(last, last)))
                 return x509_fail(-ENOENT, reterr_text, "The chain ends without the certificate of its CA");
         return export(last, ret);
 }

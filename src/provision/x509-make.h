@@ -1,8 +1,8 @@
 /* A small CA for one federation, and server certificates signed by it.
  *
- * The CA's key is ECDSA P-384 (it lives ten years), a server's P-256: handshakes are fast with it, and every TLS peer
- * of Flower takes both. The CA signs with SHA-384; serial numbers are random. Everything is PEM in memory; which files it comes from and goes to
- * is the commands' work. */
+ * The CA's key is ECDSA P-384 (it lives ten years), a server's P-256: handshakes are fast with it, and every
+ * TLS peer of Flower takes both. The CA signs with SHA-384; serial numbers are random. Everything is PEM in
+ * memory; which files it comes from and goes to is the commands' work. */
 #pragma once
 
 #include "base/time-util.h"

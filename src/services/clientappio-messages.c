@@ -34,7 +34,13 @@ void clientappio_pull_message(Call *c, void *request)
         ClientAppIo *a = call_clientappio(c);
         uint64_t run_id;
 
-        if (!clientappio_run_of_token(c, m->token, &run_id) || answer_pull(a, c, run_id)) {
+        if (!clientappio_run_of_token(c, m->token, &run_id)) {
+                service_request_free(req);
+                return;
+        }
+        /* An app that asks has answered the last one, or has lost it. */
+        store_queue_release(a->store, run_id);
+        if (answer_pull(a, c, run_id)) {
                 service_request_free(req);
                 return;
         }
@@ -43,8 +49,7 @@ void clientappio_pull_message(Call *c, void *request)
                 service_request_free(req);
                 return;
         }
-        if (held_list_add(a->message_pulls, c, run_id, req, NULL) < 0)
-                call_fail(c, RPCERR_BUSY, "Out of memory");
+        (void) held_list_add(a->message_pulls, c, run_id, req, NULL);
 }
 
 void clientappio_wake_run(ClientAppIo *a, uint64_t run_id)
@@ -56,8 +61,12 @@ void clientappio_wake_run(ClientAppIo *a, uint64_t run_id)
                 return;
         if (!run || run->status == RUN_FINISHED)
                 call_fail(held_take(h), RPCERR_TOKEN, NULL);
-        else if (store_queue_is_ready(a->store, run_id, now_realtime()))
-                (void) answer_pull(a, held_take(h), run_id);
+        else if (store_queue_is_ready(a->store, run_id, now_realtime())) {
+                Call *c = held_take(h);
+
+                if (!answer_pull(a, c, run_id))
+                        call_fail(c, RPCERR_BUSY, "The message has expired");
+        }
 }
 
 /* The executor has been idle for long: its token goes, so that the next message starts another one. */
@@ -65,6 +74,7 @@ void clientappio_pull_expired(HeldCall *h, void *userdata)
 {
         ClientAppIo *a = userdata;
 
+        store_queue_release(a->store, h->key);
         (void) store_token_delete(a->store, h->key, NULL, NULL);
         call_fail(h->call, RPCERR_TOKEN, NULL);
 }
@@ -151,6 +161,12 @@ void clientappio_pull_object(Call *c, void *request)
         reply = rpc_new(RPC_PULL_OBJECT_RESPONSE);
         if (reply && store_message_holding(a->store, m->run_id, &m->id)) {
                 r = store_object_get(a->store, &m->id, &reply->content);
+                if (r < 0 && r != -EAGAIN && r != -ENOENT) {
+                        rpc_free(RPC_PULL_OBJECT_RESPONSE, reply);
+                        service_fail_errno(c, r, "The object cannot be read");
+                        service_request_free(req);
+                        return;
+                }
                 reply->found = r >= 0 || r == -EAGAIN;
                 reply->available = r >= 0;
         }
@@ -210,8 +226,10 @@ void clientappio_crashed(ClientAppIo *a, uint64_t run_id, const char *reason)
 
         /* What the app had in hand is answered; the rest is work for the next one. */
         while ((m = store_message_unanswered(a->store, run_id))) {
-                ObjectId id = m->message.metadata.message_id;
+                ObjectId id = m->message.metadata.message_id, half = m->reply;
 
+                if (!object_id_is_none(&half))
+                        (void) store_message_delete(a->store, &half, NULL, NULL);
                 if (clientappio_reply_error(a, &id, MESSAGE_ERROR_CLIENT_APP_CRASHED, reason) < 0)
                         return;
         }

@@ -2,6 +2,7 @@
 
 #include <utlist.h>
 
+#include "base/text.h"
 #include "model/fab.h"
 #include "services/clientappio-private.h"
 
@@ -57,8 +58,7 @@ static void list_apps_to_launch(Call *c, void *request)
         reply = runs_to_launch(a);
         if (reply && reply->n == 0) {
                 rpc_free(RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
-                if (held_list_add(a->launchers, c, 0, request, NULL) < 0)
-                        call_fail(c, RPCERR_BUSY, "Out of memory");
+                (void) held_list_add(a->launchers, c, 0, request, NULL);
                 return;
         }
         service_reply(c, RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
@@ -105,7 +105,10 @@ static TokenReply *new_token(ClientAppIo *a, uint64_t run_id)
         if (!reply)
                 return NULL;
         if (run && store_queue_is_ready(a->store, run_id, now_realtime()))
-                (void) store_token_create(a->store, run_id, USEC_INFINITY, NULL, NULL, &token);
+                (void) store_token_create(
+                        a->store, run_id, now_realtime() + CLIENTAPPIO_TOKEN_FIRST, NULL, NULL, &token);
+        if (*token)
+                id_set_remove(&a->inherited, run_id);
         reply->token = strdup(token);
         if (!reply->token)
                 return rpc_free(RPC_REQUEST_TOKEN_RESPONSE, reply);
@@ -207,6 +210,8 @@ static void pull_app_inputs(Call *c, void *request)
                 call_fail(c, RPCERR_UNKNOWN, "Run or FAB of the token are not there");
                 goto finish;
         }
+        /* Apps up to 1.23 send no heartbeats; those that do set the clock going. */
+        (void) store_token_extend(a->store, run_id, USEC_INFINITY);
         call_set_data(c, i);
         if (store_context_read(a->store, run_id, got_context, i) < 0)
                 got_context(-ENOENT, NULL, i);
@@ -225,9 +230,11 @@ static void push_app_outputs(Call *c, void *request)
 
         if (!clientappio_run_of_token(c, m->token, &run_id))
                 goto finish;
-        if (how)
-                clientappio_crashed(a, run_id, how);
-        else if (m->context)
+        if (how) {
+                _cleanup_free_ char *text = utf8_sanitize(how, strlen(how));
+
+                clientappio_crashed(a, run_id, strempty(text));
+        } else if (m->context)
                 r = store_context_write(a->store, run_id, m->context, NULL, NULL);
         if (r < 0) {
                 service_fail_errno(c, r, "The context could not be stored");
@@ -350,6 +357,20 @@ static void inherit(ClientAppIo *a)
         }
 }
 
+void clientappio_launcher_gone(ClientAppIo *a)
+{
+        const Run *run;
+        size_t pos = 0;
+
+        while ((run = store_run_next(a->store, &pos))) {
+                if (store_token_active_until(a->store, run->run_id) != USEC_INFINITY)
+                        continue;
+                (void) id_set_add(&a->inherited, run->run_id);
+                (void) store_token_extend(
+                        a->store, run->run_id, now_realtime() + CLIENTAPPIO_TOKEN_PATIENCE);
+        }
+}
+
 static int on_sweep(sd_event_source *s, uint64_t usec, void *userdata)
 {
         ClientAppIo *a = userdata;
@@ -438,8 +459,8 @@ void clientappio_set_doors(ClientAppIo *a, Doors *doors)
 
 void clientappio_drain(ClientAppIo *a)
 {
-        held_list_flush(a->launchers, RPCERR_SHUTTING_DOWN);
-        held_list_flush(a->message_pulls, RPCERR_SHUTTING_DOWN);
+        held_list_close(a->launchers);
+        held_list_close(a->message_pulls);
 }
 
 ClientAppIo *clientappio_free(ClientAppIo *a)

@@ -16,6 +16,8 @@
 #define CLIENTAPPIO_HOLD_LIMIT (50 * USEC_PER_SEC)
 /* A native executor that has waited this long for another message of its run ends. */
 #define CLIENTAPPIO_IDLE_LIMIT (120 * USEC_PER_SEC)
+/* From the token to the app's first call: process start, imports. */
+#define CLIENTAPPIO_TOKEN_FIRST (120 * USEC_PER_SEC)
 /* Time from one heartbeat of an app to the next; it counts from the first one, since apps up to 1.23 send
  * none. */
 #define CLIENTAPPIO_TOKEN_PATIENCE (60 * USEC_PER_SEC)
@@ -35,6 +37,9 @@ ClientAppIo *clientappio_free(ClientAppIo *a);
 DEFINE_CLEANUP(ClientAppIo *, clientappio_free);
 /* From now on every app gets a door of its own; those of runs that have a token are opened again. */
 void clientappio_set_doors(ClientAppIo *a, Doors *doors);
+/* The launcher that watched the apps has ended: those that do not send heartbeats cannot be trusted to be
+ * alive. */
+void clientappio_launcher_gone(ClientAppIo *a);
 void clientappio_drain(ClientAppIo *a);
 /* For StoreConfig.events; userdata is the address of the ClientAppIo pointer. */
 extern const StoreEvents CLIENTAPPIO_STORE_EVENTS;

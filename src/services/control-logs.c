@@ -107,6 +107,8 @@ void control_wake_logs(Link *l, uint64_t run_id)
                 next = held_next_of_key(h);
                 if (h->state & STREAM_READING)
                         h->state |= STREAM_AGAIN;
+                else if (call_unsent(h->call) > STREAM_UNSENT_MAX)
+                        look_again_later(l, run_id);
                 else
                         read_logs(l, h);
         }
@@ -142,10 +144,8 @@ void control_stream_logs(Call *c, void *request)
                 service_request_free(req);
                 return;
         }
-        if (held_list_add(l->log_streams, c, m->run_id, req, &h) < 0) {
-                call_fail(c, RPCERR_BUSY, "Out of memory");
+        if (held_list_add(l->log_streams, c, m->run_id, req, &h) < 0)
                 return;
-        }
         h->cursor = after + CURSOR_STEP;
         read_logs(l, h);
 }

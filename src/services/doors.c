@@ -178,6 +178,10 @@ int doors_open(Doors *d, uint64_t run_id, const char *token, char **ret_address)
                         return -ENOMEM;
                 o->run_id = run_id;
                 HASH_ADD(hh, d->open, run_id, sizeof(o->run_id), o);
+                if (!o->hh.tbl) {
+                        free(o);
+                        return -ENOMEM;
+                }
                 o->address = make_address(d, token);
                 r = o->address ? listen_at(d, o) : -ENOMEM;
                 if (r < 0) {

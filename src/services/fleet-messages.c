@@ -20,6 +20,11 @@ static MessageBatch *batch_of(Store *store, RpcKind kind, const StoreMessage *m)
         return b;
 }
 
+static void answer_nothing(Call *c)
+{
+        service_reply(c, RPC_PULL_MESSAGES_RESPONSE, rpc_new(RPC_PULL_MESSAGES_RESPONSE));
+}
+
 /* Answers with the next instruction of the node; false: there is none. */
 static bool answer_pull(Link *l, Call *c, uint64_t node_id)
 {
@@ -36,17 +41,17 @@ static bool answer_pull(Link *l, Call *c, uint64_t node_id)
         return true;
 }
 
-static void answer_nothing(Call *c)
-{
-        service_reply(c, RPC_PULL_MESSAGES_RESPONSE, rpc_new(RPC_PULL_MESSAGES_RESPONSE));
-}
-
 void fleet_wake_node(Link *l, uint64_t node_id)
 {
         HeldCall *h = held_first(l->node_pulls, node_id);
 
-        if (h && store_queue_is_ready(l->store, node_id, now_realtime()))
-                (void) answer_pull(l, held_take(h), node_id);
+        Call *c;
+
+        if (!h || !store_queue_is_ready(l->store, node_id, now_realtime()))
+                return;
+        c = held_take(h);
+        if (!answer_pull(l, c, node_id))
+                answer_nothing(c);
 }
 
 void fleet_pull_expired(HeldCall *h, void *userdata)
@@ -76,8 +81,7 @@ void fleet_pull_messages(Call *c, void *request)
                 service_request_free(req);
                 return;
         }
-        if (held_list_add(l->node_pulls, c, node_id, req, NULL) < 0)
-                call_fail(c, RPCERR_BUSY, "Out of memory");
+        (void) held_list_add(l->node_pulls, c, node_id, req, NULL);
 }
 
 /* Preregisters and stores the reply; what is still needed goes into the answer. A refused reply is answered
@@ -95,14 +99,14 @@ static PushReply *store_reply(Link *l, const MessageBatch *b)
         if (!reply->message_ids)
                 return rpc_free(RPC_PUSH_MESSAGES_RESPONSE, reply);
         reply->n_message_ids = 1;
-        if (message_check(m, true, usec_to_seconds(now_realtime())))
-                return reply;
-        if (!object_id_equal(&b->trees[0].id, &m->metadata.message_id))
+        if (message_check(m, true, usec_to_seconds(now_realtime())) ||
+                !object_id_equal(&b->trees[0].id, &m->metadata.message_id) ||
+                store_reply_check(l->store, m) < 0)
                 return reply;
         if (store_object_preregister(l->store, m->metadata.run_id, b->trees, NULL, NULL, &needed, &n) < 0)
                 return reply;
         if (store_reply_put(l->store, m, NULL, NULL) < 0) {
-                store_object_delete(l->store, &m->metadata.message_id);
+                store_object_drop(l->store, m->metadata.run_id, &m->metadata.message_id);
                 free(needed);
                 return reply;
         }
@@ -192,13 +196,15 @@ void fleet_push_object(Call *c, void *request)
         ObjectRequest *m = req->message;
         Link *l = call_link(c);
         uint64_t run_id = m->run_id, size = m->content ? m->content->size : 0;
+        const StoreMessage *reply;
         bool stored;
 
         if (!fleet_caller(c, m->node_id) || service_guard_running(c, l->store, run_id) < 0) {
                 service_request_free(req);
                 return;
         }
-        if (!store_reply_holding(l->store, m->node_id, &m->id)) {
+        reply = store_reply_holding(l->store, m->node_id, &m->id);
+        if (!reply || reply->message.metadata.run_id != run_id) {
                 service_reply(c, RPC_PUSH_OBJECT_RESPONSE, rpc_new(RPC_PUSH_OBJECT_RESPONSE));
                 service_request_free(req);
                 return;

@@ -168,6 +168,7 @@ static void register_node(Call *c, void *request)
         Request *req = request;
         const FleetPrincipal *p = call_principal(c);
         Link *l = call_link(c);
+        const StoreNode *known;
         uint64_t id;
         int r;
 
@@ -175,7 +176,11 @@ static void register_node(Call *c, void *request)
                 call_fail(c, RPCERR_NODE_REGISTER_BY_CLI, NULL);
         else if (check_allowed(c) && check_body_key(c, req->message)) {
                 r = store_node_register(l->store, p->pem, OWNER_AID, OWNER_NAME, true, NULL, NULL, &id);
-                if (r == -EEXIST)
+                /* Its answer was lost: the same one again. */
+                known = r == -EEXIST ? store_node_by_key(l->store, &p->fingerprint) : NULL;
+                if (known && known->status == NODE_REGISTERED)
+                        reply_node_id(c, RPC_REGISTER_NODE_FLEET_RESPONSE, known->node_id);
+                else if (r == -EEXIST)
                         call_fail(c, RPCERR_NODE_KEY_IN_USE, NULL);
                 else if (r < 0)
                         service_fail_errno(c, r, "The node could not be registered");
@@ -201,8 +206,8 @@ static void activate_node(Call *c, void *request)
 
         if (!check_allowed(c) || !check_body_key(c, m))
                 goto finish;
-        /* A listed key counts as registered. */
-        if (link_key_is_listed(l, &p->fingerprint))
+        /* A listed key counts as registered, and so does every key where nothing restricts them. */
+        if (link_key_is_listed(l, &p->fingerprint) || !l->registration_closed)
                 r = find_or_register(l, p, &id);
         else if (store_node_by_key(l->store, &p->fingerprint)) {
                 id = store_node_by_key(l->store, &p->fingerprint)->node_id;
@@ -250,7 +255,11 @@ static void unregister_node(Call *c, void *request)
         if (l->registration_closed)
                 call_fail(c, RPCERR_NODE_UNREGISTER_BY_CLI, NULL);
         else if (fleet_caller(c, m->node_id)) {
-                (void) store_node_unregister(l->store, m->node_id, NULL, NULL);
+                /* The key of a node that registered itself may come back. */
+                if (store_node(l->store, m->node_id)->self_registered)
+                        (void) store_node_forget(l->store, m->node_id, NULL, NULL);
+                else
+                        (void) store_node_unregister(l->store, m->node_id, NULL, NULL);
                 service_reply_durable(c, l->store, RPC_EMPTY, NULL);
         }
         service_request_free(req);

@@ -1,5 +1,6 @@
 #include "services/held.h"
 
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 #include <utlist.h>
 
@@ -22,6 +23,9 @@ struct HeldList {
         HeldCall *calls; /* oldest first */
         size_t n;
         uint64_t last_serial;
+        size_t n_short; /* calls whose own deadline ends them before the limit: they are out of order */
+        usec_t armed;   /* what the timer stands at */
+        bool closed;
 };
 
 static HeldKey *find_key(HeldList *l, uint64_t key)
@@ -44,6 +48,7 @@ static void unlink_call(HeldCall *h)
                 free(k);
         }
         l->n--;
+        l->n_short -= h->is_short;
         h->list = NULL;
 }
 
@@ -62,41 +67,36 @@ static void on_cancelled(ServiceHold *hold)
         held_free(h);
 }
 
-static void arm(HeldList *l)
+static void arm(HeldList *l, usec_t until)
 {
-        usec_t next = USEC_INFINITY;
-        HeldCall *h;
-
-        /* Deadlines of callers may cut the order by age; those lists are short (log streams, heartbeats of
-         * the CLI). */
-        DL_FOREACH (l->calls, h) {
-                next = MIN(next, h->until);
-                if (h->until - now_monotonic() > l->limit / 2)
-                        break;
-        }
-        if (next == USEC_INFINITY) {
-                (void) sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
+        if (until >= l->armed)
                 return;
-        }
-        (void) sd_event_source_set_time(l->timer, next);
+        l->armed = until;
+        (void) sd_event_source_set_time(l->timer, until);
         (void) sd_event_source_set_enabled(l->timer, SD_EVENT_ONESHOT);
 }
 
+/* Calls are in the order of their end, but for those with a deadline of their own. */
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 {
         HeldList *l = userdata;
-        usec_t now = now_monotonic();
+        usec_t now = now_monotonic(), next = USEC_INFINITY;
         HeldCall *h, *tmp;
 
+        l->armed = USEC_INFINITY;
         DL_FOREACH_SAFE (l->calls, h, tmp) {
-                if (h->until > now)
+                if (h->until > now) {
+                        next = MIN(next, h->until);
+                        if (l->n_short == 0)
+                                break;
                         continue;
+                }
                 unlink_call(h);
                 call_set_data(h->call, NULL);
                 l->expired(h, l->userdata);
                 held_free(h);
         }
-        arm(l);
+        arm(l, next);
         return 0;
 }
 
@@ -109,6 +109,7 @@ int held_list_new(sd_event *event, usec_t limit, held_expired_t expired, void *u
                 return -ENOMEM;
         l->event = sd_event_ref(event);
         l->limit = limit;
+        l->armed = USEC_INFINITY;
         l->expired = expired;
         l->userdata = userdata;
         r = sd_event_add_time(event, &l->timer, CLOCK_MONOTONIC, 0, 100 * USEC_PER_MSEC, on_timer, l);
@@ -135,23 +136,46 @@ HeldList *held_list_free(HeldList *l)
         return mfree(l);
 }
 
+void held_list_close(HeldList *l)
+{
+        l->closed = true;
+        held_list_flush(l, RPCERR_SHUTTING_DOWN);
+}
+
+static HeldKey *get_key(HeldList *l, uint64_t key)
+{
+        HeldKey *k = find_key(l, key);
+
+        if (k)
+                return k;
+        k = new0(HeldKey, 1);
+        if (!k)
+                return NULL;
+        k->key = key;
+        HASH_ADD(hh, l->keys, key, sizeof(k->key), k);
+        return k->hh.tbl ? k : mfree(k);
+}
+
+static int refuse(Call *c, Request *request, RpcErrorId error, int r)
+{
+        call_fail(c, error, "Out of memory");
+        service_request_free(request);
+        return r;
+}
+
 int held_list_add(HeldList *l, Call *c, uint64_t key, Request *request, HeldCall **ret)
 {
-        HeldCall *h = new0(HeldCall, 1);
-        HeldKey *k = find_key(l, key);
         usec_t deadline = call_deadline(c), now = now_monotonic();
+        HeldCall *h;
+        HeldKey *k;
 
-        if (h && !k) {
-                k = new0(HeldKey, 1);
-                if (k) {
-                        k->key = key;
-                        HASH_ADD(hh, l->keys, key, sizeof(k->key), k);
-                }
-        }
-        if (!h || !k) {
+        if (l->closed)
+                return refuse(c, request, RPCERR_SHUTTING_DOWN, -ESHUTDOWN);
+        h = new0(HeldCall, 1);
+        k = h ? get_key(l, key) : NULL;
+        if (!k) {
                 free(h);
-                service_request_free(request);
-                return -ENOMEM;
+                return refuse(c, request, RPCERR_BUSY, -ENOMEM);
         }
         *h = (HeldCall){
                 .hold.cancelled = on_cancelled,
@@ -162,14 +186,16 @@ int held_list_add(HeldList *l, Call *c, uint64_t key, Request *request, HeldCall
                 .serial = ++l->last_serial,
                 .until = now + l->limit,
         };
-        if (deadline != USEC_INFINITY)
-                h->until = MIN(h->until, MAX(deadline, now + HELD_MARGIN) - HELD_MARGIN);
+        if (deadline != USEC_INFINITY && MAX(deadline, now + HELD_MARGIN) - HELD_MARGIN < h->until) {
+                h->until = MAX(deadline, now + HELD_MARGIN) - HELD_MARGIN;
+                h->is_short = true;
+        }
         DL_APPEND(l->calls, h);
         DL_APPEND2(k->calls, h, key_prev, key_next);
         l->n++;
+        l->n_short += h->is_short;
         call_set_data(c, h);
-        if (l->n == 1 || deadline != USEC_INFINITY)
-                arm(l);
+        arm(l, h->until);
         if (ret)
                 *ret = h;
         return 0;

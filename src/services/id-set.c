@@ -27,7 +27,22 @@ int id_set_add(IdSet **set, uint64_t id)
                 return -ENOMEM;
         i->id = id;
         HASH_ADD(hh, *set, id, sizeof(i->id), i);
+        if (!i->hh.tbl) {
+                free(i);
+                return -ENOMEM;
+        }
         return 0;
+}
+
+void id_set_remove(IdSet **set, uint64_t id)
+{
+        IdSet *i;
+
+        HASH_FIND(hh, *set, &id, sizeof(id), i);
+        if (!i)
+                return;
+        HASH_DEL(*set, i);
+        free(i);
 }
 
 bool id_set_pop(IdSet **set, uint64_t *ret)

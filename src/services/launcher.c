@@ -20,6 +20,8 @@ struct Launcher {
         sd_event *event;
         sd_event_source *child, *restart;
         usec_t pause, started_at;
+        void (*gone)(void *userdata);
+        void *userdata;
         char *program;
         char **argv;
 };
@@ -101,6 +103,8 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *userdata)
                 restart_after(l, RESTART_SERVED);
                 return 0;
         }
+        if (l->gone)
+                l->gone(l->userdata);
         l->pause = now_monotonic() - l->started_at > RESTART_MAX ? RESTART_FIRST
                                                                  : MIN(l->pause * 2, RESTART_MAX);
         restart_after(l, l->pause);
@@ -165,6 +169,8 @@ int launcher_new(const LauncherConfig *config, Launcher **ret, char **reterr_tex
                 return -ENOMEM;
         l->event = sd_event_ref(config->event);
         l->pause = RESTART_FIRST;
+        l->gone = config->gone;
+        l->userdata = config->userdata;
         r = find_program("flower-superexec", &l->program);
         if (r == -ENOENT)
                 *reterr_text = strdup(

@@ -20,6 +20,9 @@ typedef struct LauncherConfig {
         uint16_t appio_port;       /* the bound one */
         const char *lock_file;
         const char *python_apps; /* directory of genuine executors, or NULL */
+        void (*gone)(
+                void *userdata); /* the child has ended, and with it whoever watched the apps; may be NULL */
+        void *userdata;
 } LauncherConfig;
 
 /* -ENOENT with *reterr_text when flower-superexec is neither beside our own program nor on PATH. */

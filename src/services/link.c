@@ -1,5 +1,6 @@
 #include "services/link.h"
 
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "model/node-auth.h"
@@ -59,6 +60,10 @@ static int allow_keys(Link *l, const KeyList *keys)
                         return -ENOMEM;
                 k->fingerprint = fingerprint;
                 HASH_ADD(hh, l->allowed, fingerprint, sizeof(k->fingerprint), k);
+                if (!k->hh.tbl) {
+                        free(k);
+                        return -ENOMEM;
+                }
         }
         return 0;
 }
@@ -316,11 +321,11 @@ int link_set_allowed(Link *l, const KeyList *allowed)
 
 void link_drain(Link *l)
 {
-        held_list_flush(l->node_pulls, RPCERR_SHUTTING_DOWN);
-        held_list_flush(l->app_pulls, RPCERR_SHUTTING_DOWN);
-        held_list_flush(l->object_pulls, RPCERR_SHUTTING_DOWN);
-        held_list_flush(l->launchers, RPCERR_SHUTTING_DOWN);
-        held_list_flush(l->log_streams, RPCERR_SHUTTING_DOWN);
+        held_list_close(l->node_pulls);
+        held_list_close(l->app_pulls);
+        held_list_close(l->object_pulls);
+        held_list_close(l->launchers);
+        held_list_close(l->log_streams);
 }
 
 Link *link_free(Link *l)

@@ -24,6 +24,11 @@ static bool answer(Link *l, Call *c, const ObjectRequest *m, bool last)
                 rpc_free(RPC_PULL_OBJECT_RESPONSE, reply);
                 return false;
         }
+        if (r < 0 && r != -EAGAIN && r != -ENOENT) {
+                rpc_free(RPC_PULL_OBJECT_RESPONSE, reply);
+                service_fail_errno(c, r, "The object cannot be read");
+                return true;
+        }
         reply->available = r >= 0;
         reply->found = r >= 0 || r == -EAGAIN;
         if (r >= 0 && m->node_id != SUPERLINK_NODE_ID)
@@ -40,8 +45,7 @@ void objects_pull(Link *l, Call *c, Request *request)
                 service_request_free(request);
                 return;
         }
-        if (held_list_add(l->object_pulls, c, objects_key(&m->id), request, NULL) < 0)
-                call_fail(c, RPCERR_BUSY, "Out of memory");
+        (void) held_list_add(l->object_pulls, c, objects_key(&m->id), request, NULL);
 }
 
 void objects_wake(Link *l, uint64_t key)

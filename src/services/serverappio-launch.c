@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/text.h"
 #include "model/fab.h"
 #include "services/serverappio.h"
 
@@ -34,8 +35,7 @@ void serverappio_list_apps_to_launch(Call *c, void *request)
 
         if (reply && reply->n == 0) {
                 rpc_free(RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
-                if (held_list_add(l->launchers, c, 0, request, NULL) < 0)
-                        call_fail(c, RPCERR_BUSY, "Out of memory");
+                (void) held_list_add(l->launchers, c, 0, request, NULL);
                 return;
         }
         service_reply(c, RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
@@ -127,13 +127,16 @@ static void got_context(int outcome, Blob *context, void *userdata)
 {
         InputsRead *i = userdata;
         Link *l = i->link;
+        const Run *run = store_run(l->store, i->run_id);
         char id[24];
+        int r = 0;
 
         snprintf(id, sizeof(id), "%" PRIu64, i->run_id);
         if (!i->call)
                 goto drop;
-        if (outcome < 0 || !context ||
-                store_run_transition(l->store, i->run_id, RUN_RUNNING, RUN_SUB_NONE, "", NULL, NULL) < 0) {
+        if (!run || run->status != RUN_RUNNING)
+                r = store_run_transition(l->store, i->run_id, RUN_RUNNING, RUN_SUB_NONE, "", NULL, NULL);
+        if (outcome < 0 || !context || r < 0) {
                 call_fail(i->call, RPCERR_RUN_START_REJECTED, id);
                 goto drop;
         }
@@ -170,7 +173,7 @@ static const Run *run_for_old_app(const Door *door, Store *store)
                 return store_run(store, door->run_id);
 
         while ((run = store_run_next(store, &pos)))
-                if (run->status == RUN_STARTING)
+                if (run->status == RUN_STARTING && !has_native_serverapp(store, run))
                         return run;
         pos = 0;
         while ((run = store_run_next(store, &pos)))
@@ -212,6 +215,7 @@ void serverappio_pull_app_inputs(Call *c, void *request)
         RunRequest *m = req->message;
         Link *l = call_link(c);
         const Run *run = run_of_inputs(c, l, m->token);
+        bool has_token = !isempty(m->token), may_start;
         InputsRead *i;
         char id[24];
 
@@ -219,7 +223,9 @@ void serverappio_pull_app_inputs(Call *c, void *request)
         if (!run)
                 return;
         snprintf(id, sizeof(id), "%" PRIu64, run->run_id);
-        i = run->status == RUN_STARTING ? new0(InputsRead, 1) : NULL;
+        /* An app that has its run's token asks again when the answer was lost. */
+        may_start = run->status == RUN_STARTING || (run->status == RUN_RUNNING && has_token);
+        i = may_start ? new0(InputsRead, 1) : NULL;
         if (!i) {
                 call_fail(c, RPCERR_RUN_START_REJECTED, id);
                 return;
@@ -240,13 +246,14 @@ void serverappio_pull_app_inputs(Call *c, void *request)
 static void app_ended(Link *l, uint64_t run_id, const char *how)
 {
         const Run *run = store_run(l->store, run_id);
-        _cleanup_free_ char *line = xasprintf("ERROR :     %s\n", how);
+        _cleanup_free_ char *text = utf8_sanitize(how, strlen(how)),
+                            *line = xasprintf("ERROR :     %s\n", strempty(text));
 
         if (!run || run->status == RUN_FINISHED)
                 return;
         if (line)
                 (void) store_log_append(l->store, run_id, line, NULL, NULL);
-        link_finish_run(l, run_id, RUN_FAILED, how);
+        link_finish_run(l, run_id, RUN_FAILED, strempty(text));
 }
 
 void serverappio_push_app_outputs(Call *c, void *request)

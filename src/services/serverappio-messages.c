@@ -1,4 +1,5 @@
 /* ServerAppIo: messages and objects of ServerApps. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "codec/inflate.h"
@@ -20,21 +21,37 @@ typedef struct SeenId {
         UT_hash_handle hh;
 } SeenId;
 
+/* 0: new, 1: was there, -ENOMEM. */
+static int seen_add(SeenId **seen, const ObjectId *id)
+{
+        SeenId *s;
+
+        HASH_FIND(hh, *seen, id, sizeof(ObjectId), s);
+        if (s)
+                return 1;
+        s = new0(SeenId, 1);
+        if (!s)
+                return -ENOMEM;
+        s->id = *id;
+        HASH_ADD(hh, *seen, id, sizeof(s->id), s);
+        if (!s->hh.tbl) {
+                free(s);
+                return -ENOMEM;
+        }
+        return 0;
+}
+
 static int reply_add_needed(PushReply *reply, SeenId **seen, const ObjectId *ids, size_t n)
 {
         for (size_t i = 0; i < n; i++) {
-                SeenId *s;
+                int r = seen_add(seen, &ids[i]);
 
-                HASH_FIND(hh, *seen, &ids[i], sizeof(ObjectId), s);
-                if (s)
+                if (r < 0)
+                        return r;
+                if (r > 0)
                         continue;
-                s = new0(SeenId, 1);
-                if (!s || GROW_ARRAY(reply->objects_to_push, reply->n_objects_to_push) < 0) {
-                        free(s);
+                if (GROW_ARRAY(reply->objects_to_push, reply->n_objects_to_push) < 0)
                         return -ENOMEM;
-                }
-                s->id = ids[i];
-                HASH_ADD(hh, *seen, id, sizeof(s->id), s);
                 reply->objects_to_push[reply->n_objects_to_push++] = ids[i];
         }
         return 0;
@@ -224,7 +241,7 @@ static int put_error_reply(
         r = store_object_preregister(l->store, run_id, ret_tree, NULL, NULL, &needed, &n);
         if (r >= 0)
                 r = store_object_put(l->store, run_id, &ret_tree->id, bytes, NULL, NULL);
-        if (instruction)
+        if (instruction && r >= 0)
                 (void) store_message_delete(l->store, id, NULL, NULL);
         return r;
 }
@@ -255,56 +272,49 @@ static int add_reply(Link *l, uint64_t run_id, const ObjectId *id, ReplyState st
         return 0;
 }
 
-static bool is_first(const IdsRequest *m, size_t i)
-{
-        for (size_t j = 0; j < i; j++)
-                if (object_id_equal(&m->ids[i], &m->ids[j]))
-                        return false;
-        return true;
-}
-
-/* What can be said now of all ids; NULL: not yet. last: say what there is. */
-static MessageBatch *collect(Link *l, const IdsRequest *m, bool partial, bool last, bool *ret_waiting)
+/* Whether there is something to say: all ids are decided, or one where that is enough. *index is the first
+ * id that was still waiting when it was last looked at; ids before it are decided and stay so. */
+static bool is_answerable(Link *l, const IdsRequest *m, bool partial, size_t *index)
 {
         usec_t now = now_realtime();
-        size_t n_done = 0;
-        MessageBatch *b;
 
-        *ret_waiting = false;
-        for (size_t i = 0; i < m->n; i++)
-                n_done += reply_state(l, m->run_id, &m->ids[i], now) != REPLY_WAITING;
-        if (!last && n_done < m->n && !(partial && n_done > 0)) {
-                *ret_waiting = true;
-                return NULL;
+        if (partial) {
+                for (size_t i = 0; i < m->n; i++)
+                        if (reply_state(l, m->run_id, &m->ids[i], now) != REPLY_WAITING)
+                                return true;
+                return false;
         }
-        b = rpc_new(RPC_PULL_APP_MESSAGES_RESPONSE);
-        if (!b)
-                return NULL;
-        b->messages = new0(Message, n_done);
-        b->trees = new0(ObjectTree, n_done);
-        if (!b->messages || !b->trees)
+        while (*index < m->n && reply_state(l, m->run_id, &m->ids[*index], now) != REPLY_WAITING)
+                (*index)++;
+        return *index == m->n;
+}
+
+/* What can be said now, each id once. A reply that cannot be made now (memory) is asked for again. */
+static MessageBatch *collect(Link *l, const IdsRequest *m)
+{
+        MessageBatch *b = rpc_new(RPC_PULL_APP_MESSAGES_RESPONSE);
+        usec_t now = now_realtime();
+        SeenId *seen = NULL;
+
+        if (b) {
+                b->messages = new0(Message, m->n);
+                b->trees = new0(ObjectTree, m->n);
+        }
+        if (!b || !b->messages || !b->trees)
                 return rpc_free(RPC_PULL_APP_MESSAGES_RESPONSE, b);
-        for (size_t i = 0; i < m->n && b->n < n_done; i++) {
+        for (size_t i = 0; i < m->n; i++) {
                 ReplyState state = reply_state(l, m->run_id, &m->ids[i], now);
 
-                /* A reply that cannot be made now (memory) is asked for again. Error replies delete their
-                 * instruction, so only they can repeat. */
-                if (state != REPLY_WAITING && (state == REPLY_READY || is_first(m, i)))
+                if (state != REPLY_WAITING && seen_add(&seen, &m->ids[i]) == 0)
                         (void) add_reply(l, m->run_id, &m->ids[i], state, b);
         }
+        seen_clear(&seen);
         return b;
 }
 
-/* False: not yet. */
-static bool answer_pull(Link *l, Call *c, const IdsRequest *m, bool partial, bool last)
+static void answer_pull(Link *l, Call *c, const IdsRequest *m)
 {
-        bool waiting;
-        MessageBatch *b = collect(l, m, partial, last, &waiting);
-
-        if (waiting)
-                return false;
-        service_reply_durable(c, l->store, RPC_PULL_APP_MESSAGES_RESPONSE, b);
-        return true;
+        service_reply_durable(c, l->store, RPC_PULL_APP_MESSAGES_RESPONSE, collect(l, m));
 }
 
 void serverappio_pull_messages(Call *c, void *request)
@@ -313,16 +323,22 @@ void serverappio_pull_messages(Call *c, void *request)
         IdsRequest *m = req->message;
         Link *l = call_link(c);
         bool partial = call_metadata(c, RPC_HEADER_PARTIAL, NULL);
+        size_t index = 0;
         HeldCall *h;
 
-        if (service_guard_running(c, l->store, m->run_id) < 0 || answer_pull(l, c, m, partial, m->n == 0)) {
+        if (service_guard_running(c, l->store, m->run_id) < 0) {
+                service_request_free(req);
+                return;
+        }
+        if (m->n == 0 || is_answerable(l, m, partial, &index)) {
+                answer_pull(l, c, m);
                 service_request_free(req);
                 return;
         }
         if (held_list_add(l->app_pulls, c, m->run_id, req, &h) < 0)
-                call_fail(c, RPCERR_BUSY, "Out of memory");
-        else
-                h->state = partial;
+                return;
+        h->state = partial;
+        h->index = index;
 }
 
 void serverappio_wake_run(Link *l, uint64_t run_id)
@@ -331,30 +347,25 @@ void serverappio_wake_run(Link *l, uint64_t run_id)
 
         for (; h; h = next) {
                 const Run *run = store_run(l->store, run_id);
-                bool waiting = true, partial = h->state;
-                MessageBatch *b = NULL;
+                bool running = run && run->status == RUN_RUNNING;
                 Request *request;
                 Call *c;
 
                 next = held_next_of_key(h);
-                if (run && run->status == RUN_RUNNING)
-                        b = collect(l, h->request->message, partial, false, &waiting);
-                else if (!run || run->status == RUN_FINISHED)
-                        waiting = false;
-                if (waiting)
+                if (running && !is_answerable(l, h->request->message, h->state, &h->index))
                         continue;
                 c = held_take_with_request(h, &request);
-                service_request_free(request);
-                if (run && run->status == RUN_RUNNING)
-                        service_reply_durable(c, l->store, RPC_PULL_APP_MESSAGES_RESPONSE, b);
+                if (running)
+                        answer_pull(l, c, request->message);
                 else
                         (void) service_guard_running(c, l->store, run_id);
+                service_request_free(request);
         }
 }
 
 void serverappio_pull_expired(HeldCall *h, void *userdata)
 {
-        (void) answer_pull(userdata, h->call, h->request->message, h->state, true);
+        answer_pull(userdata, h->call, h->request->message);
 }
 
 /* ---- objects: the ServerApp is node 1 ---- */
@@ -380,14 +391,27 @@ void serverappio_push_object(Call *c, void *request)
                 service_request_free(req);
 }
 
+/* What its run possesses; an object that another run has is not there for it, and one that is on its way is
+ * waited for. */
+static bool may_pull(Store *store, const ObjectRequest *m)
+{
+        _cleanup_blob_ Blob *content = NULL;
+
+        return store_object_is_proven(store, m->run_id, &m->id) ||
+               store_object_get(store, &m->id, &content) == -EAGAIN;
+}
+
 void serverappio_pull_object(Call *c, void *request)
 {
         Request *req = request;
 
-        if (check_object_call(c, req->message))
-                objects_pull(call_link(c), c, req);
-        else
+        if (!check_object_call(c, req->message))
                 service_request_free(req);
+        else if (!may_pull(call_link(c)->store, req->message)) {
+                service_reply(c, RPC_PULL_OBJECT_RESPONSE, rpc_new(RPC_PULL_OBJECT_RESPONSE));
+                service_request_free(req);
+        } else
+                objects_pull(call_link(c), c, req);
 }
 
 void serverappio_confirm_message_received(Call *c, void *request)
@@ -406,7 +430,7 @@ void serverappio_confirm_message_received(Call *c, void *request)
 
                 (void) store_message_delete(l->store, &instruction, NULL, NULL);
         } else if (!reply)
-                store_object_delete(l->store, &m->id);
+                store_object_drop(l->store, m->run_id, &m->id);
         service_reply_durable(c, l->store, RPC_EMPTY, NULL);
 finish:
         service_request_free(req);

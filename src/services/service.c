@@ -70,7 +70,7 @@ int service_prepare(Call *c, Blob *message, void **ret_request, RpcErrorId *ret_
 
         ret = rpc_decode(m->request, message, &decoded, ret_detail);
         if (ret < 0) {
-                *ret_error = RPCERR_BAD_REQUEST;
+                *ret_error = ret == -ENOMEM ? RPCERR_BUSY : RPCERR_BAD_REQUEST;
                 return ret;
         }
         r = request_new(m->request, decoded);
@@ -120,6 +120,12 @@ void service_cancelled(Call *c)
                 h->cancelled(h);
 }
 
+/* A reply that could not be made for want of memory; "no such run" is a good one. */
+static bool is_missing(RpcKind kind, const void *message)
+{
+        return !message && kind != RPC_GET_RUN_RESPONSE;
+}
+
 void service_reply(Call *c, RpcKind kind, void *message)
 {
         RpcReply *reply;
@@ -128,7 +134,7 @@ void service_reply(Call *c, RpcKind kind, void *message)
                 call_reply(c, NULL, NULL, NULL);
                 return;
         }
-        reply = rpc_reply_new(kind, message);
+        reply = is_missing(kind, message) ? NULL : rpc_reply_new(kind, message);
         if (!reply) {
                 call_fail(c, RPCERR_BUSY, "Out of memory");
                 return;
@@ -165,7 +171,7 @@ void service_reply_durable(Call *c, Store *store, RpcKind kind, void *message)
                 return;
         }
         if (kind != RPC_EMPTY) {
-                p->reply = rpc_reply_new(kind, message);
+                p->reply = is_missing(kind, message) ? NULL : rpc_reply_new(kind, message);
                 if (!p->reply) {
                         free(p);
                         call_fail(c, RPCERR_BUSY, "Out of memory");
@@ -178,6 +184,45 @@ void service_reply_durable(Call *c, Store *store, RpcKind kind, void *message)
         store_sync(store, on_durable, p);
 }
 
+/* What may be different in a moment; everything else will not heal, and genuine clients would repeat it for
+ * ever. */
+static bool is_transient(int error)
+{
+        switch (abs(error)) {
+        case ENOMEM:
+        case EAGAIN:
+        case EINTR:
+        case EMFILE:
+        case ENFILE:
+        case EIO:
+        case ESTALE:
+        case EBUSY:
+                return true;
+        default:
+                return false;
+        }
+}
+
+static const char *explain(int error)
+{
+        switch (abs(error)) {
+        case ENOENT:
+                return "what it refers to is not known here, or not any more";
+        case EEXIST:
+                return "there is another one already";
+        case EINVAL:
+                return "its run, source, destination or ttl do not fit what it refers to";
+        case ENODATA:
+                return "its objects have not been announced";
+        case E2BIG:
+                return "its object tree is deeper or larger than any model's";
+        case EPERM:
+                return "the run is finished";
+        default:
+                return strerror(abs(error));
+        }
+}
+
 void service_fail_errno(Call *c, int error, const char *what)
 {
         _cleanup_free_ char *text = NULL;
@@ -187,8 +232,8 @@ void service_fail_errno(Call *c, int error, const char *what)
                         "No space left for new work; free some on the file system of the state");
                 return;
         }
-        text = xasprintf("%s: %s", what, strerror(abs(error)));
-        call_fail(c, RPCERR_BUSY, text);
+        text = xasprintf("%s: %s", what, explain(error));
+        call_fail(c, is_transient(error) ? RPCERR_BUSY : RPCERR_REFUSED, text);
 }
 
 int service_guard_running(Call *c, Store *store, uint64_t run_id)

@@ -39,7 +39,8 @@ struct ServiceHold {
                 ServiceHold *h); /* the call is gone: forget it; frees h where h is not needed any more */
 };
 
-/* Answers now. Takes message (a struct of the kind), also on failure. */
+/* Answers now. Takes message (a struct of the kind), also on failure; NULL (no memory for it) is answered
+ * "try again". */
 void service_reply(Call *c, RpcKind kind, void *message);
 /* Answers when everything changed in the store so far is durable; RPCERR_DISK_FULL if it cannot be. */
 void service_reply_durable(Call *c, Store *store, RpcKind kind, void *message);

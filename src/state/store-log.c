@@ -150,7 +150,9 @@ int store_log_append(Store *s, uint64_t run_id, const char *text, StoreDone done
 
         if (!e)
                 return -ENOENT;
-        r = store_wait_new(done, userdata, &w);
+        r = store_check_space(s);
+        if (r >= 0)
+                r = store_wait_new(done, userdata, &w);
         while (r >= 0 && left > 0) {
                 size_t n = piece_size(text, left);
 

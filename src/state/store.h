@@ -196,6 +196,10 @@ int store_object_get(Store *s, const ObjectId *id, Blob **ret);
 /* Whether id is root or below it. */
 bool store_object_is_below(Store *s, const ObjectId *root, const ObjectId *id);
 int store_object_tree(Store *s, const ObjectId *root, ObjectTree *ret); /* -ENOENT */
+/* Whether the run has pushed the content itself: what its ServerApp may pull. */
+bool store_object_is_proven(Store *s, uint64_t run_id, const ObjectId *id);
+/* Drops a root of that run that is no message's, and what nobody else needs. Unknown ids are fine. */
+void store_object_drop(Store *s, uint64_t run_id, const ObjectId *root);
 /* Drops root and what nobody else needs. Unknown ids are fine; the root of a stored message goes with the
  * message only. */
 void store_object_delete(Store *s, const ObjectId *root);
@@ -230,7 +234,7 @@ void store_queue_release(Store *s, uint64_t queue);
 /* The instruction that is delivered and not confirmed to that queue and contains the object, or NULL: what a
  * node may pull. */
 const StoreMessage *store_message_holding(Store *s, uint64_t queue, const ObjectId *object);
-/* An instruction that is delivered to that queue and has no reply yet, or NULL: what a crashed app leaves
+/* An instruction that is delivered to that queue and has no whole reply yet, or NULL: what a crashed app leaves
  * behind. */
 const StoreMessage *store_message_unanswered(Store *s, uint64_t queue);
 /* All messages, instructions and replies; starts with previous = NULL, ends with NULL. Nothing may be
@@ -243,6 +247,8 @@ const StoreMessage *store_reply_holding(Store *s, uint64_t src_node_id, const Ob
  * destination, run or ttl do not mirror it; -EEXIST: it has another reply; -ENODATA: the reply's tree is not
  * preregistered by the run. The same reply again is 0. */
 int store_reply_put(Store *s, const Message *reply, StoreDone done, void *userdata);
+/* What store_reply_put() would say, before anything of the reply is registered. */
+int store_reply_check(Store *s, const Message *reply);
 /* Deletes an instruction with its reply (or a reply alone) and their objects. */
 int store_message_delete(Store *s, const ObjectId *id, StoreDone done, void *userdata);
 /* Queues that have a ready instruction, oldest first: what ListAppsToLaunch of a node offers. *ret is owned

@@ -193,9 +193,9 @@ int superlink_listen(Superlink *s, const SuperlinkArgs *args)
         int r;
 
         if (args->control_api_address && args->exec_api_address)
-                return exit_with(
-                        FLWR_EXIT_SUPERLINK_INVALID_ARGS, "--control-api-address and --exec-api-address are "
-                                                          "the same thing: give one of them.");
+                return exit_with(FLWR_EXIT_SUPERLINK_INVALID_ARGS,
+                        "--control-api-address and --exec-api-address are "
+                        "the same thing: give one of them.");
         s->front = (Door){.service = s->link, .may_launch = true};
         s->apps = (Door){.service = s->link};
         describe_apis(s, args, apis);

@@ -26,8 +26,9 @@ static int run(const SuperlinkArgs *args, int argc, char *argv[])
                 log_error_errno(r, "The event loop failed");
                 return EX_SOFTWARE;
         }
-        log_info("SuperLink terminated gracefully.");
-        return 0;
+        if (s.exit_status == 0)
+                log_info("SuperLink terminated gracefully.");
+        return s.exit_status;
 }
 
 int main(int argc, char *argv[])

@@ -88,6 +88,14 @@ static int on_status(sd_event_source *source, uint64_t usec, void *userdata)
         Superlink *s = userdata;
         LinkStatus status;
 
+        if (!store_is_healthy(s->store)) {
+                log_error("The state of this hub cannot be written any more (is the disk full or broken?); "
+                          "ending, so that "
+                          "nothing is promised that is not kept.");
+                s->exit_status = EX_IOERR;
+                superlink_stop(s);
+                return 0;
+        }
         link_status(s->link, &status);
         daemon_notify_status("%u of %u nodes online, %u run%s", status.nodes_online, status.nodes_known,
                 status.runs_active, status.runs_active == 1 ? "" : "s");

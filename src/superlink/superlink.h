@@ -28,7 +28,8 @@ typedef struct Superlink {
         TlsContext *tls;
         char *home; /* of the state */
         bool stopping;
-        int argc; /* for a reload: the configuration files are read again */
+        int exit_status; /* what run() ends with after the loop */
+        int argc;        /* for a reload: the configuration files are read again */
         char **argv;
 } Superlink;
 

@@ -59,6 +59,10 @@ static const Option options[] = {
                         "machine. Default: the first on PATH that is not this one.",
                 .offset = FIELD(python_apps)},
 
+        {OPTION_FLAG, "systemd-sockets",
+                .help = "Listen on the sockets that systemd passes in and nowhere else; the service unit "
+                        "says so.",
+                .offset = FIELD(systemd_sockets), .flags = OPTION_HIDDEN},
         {OPTION_GROUP, .help = "Accepted for compatibility"},
         {OPTION_IGNORED, "flwr-dir", .metavar = "DIR", .help = "has no effect: set FLWR_HOME instead"},
         {},

@@ -5,6 +5,7 @@
 
 typedef struct SupernodeArgs {
         bool insecure;
+        bool systemd_sockets;
         bool grpc_rere;
         char *root_certificates;
         char *superlink;

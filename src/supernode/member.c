@@ -12,6 +12,7 @@
  * s). */
 #define ACTIVATE_AGAIN_AFTER (3 * USEC_PER_SEC)
 #define ACTIVATE_TRIES_MAX 30
+#define JOIN_AGAIN_AFTER (500 * USEC_PER_MSEC)
 #define LEAVE_DEADLINE (2 * USEC_PER_SEC)
 
 static void join(Supernode *s);
@@ -52,6 +53,19 @@ static int call(
         return r;
 }
 
+static void rejoin_later(Supernode *s, usec_t pause)
+{
+        (void) sd_event_source_set_time(s->rejoin_timer, now_monotonic() + pause);
+        (void) sd_event_source_set_enabled(s->rejoin_timer, SD_EVENT_ONESHOT);
+}
+
+/* A call of the joining; where it cannot even be made, joining begins again. */
+static void join_call(Supernode *s, RpcMethodId method, stub_done_t done)
+{
+        if (call(s, method, NULL, done, &s->member_call) < 0)
+                rejoin_later(s, JOIN_AGAIN_AFTER);
+}
+
 /* ---- heartbeat ---- */
 
 static void heartbeat_later(Supernode *s, usec_t pause)
@@ -74,6 +88,12 @@ static void on_heartbeat_done(RpcClass status, const char *detail, void **reply,
         if (status == RPC_OK && b->success) {
                 heartbeat_later(s, heartbeat_pause());
                 receiver_check_runs(s->receiver);
+                if (!store_is_healthy(s->store)) {
+                        log_error("The state of this node cannot be written any more (is the disk full or "
+                                  "broken?); ending, so "
+                                  "that nothing is promised that is not kept.");
+                        supernode_fail(s, EX_IOERR);
+                }
         } else if (status == RPC_OK || status == RPC_UNAUTHENTICATED)
                 member_lost_identity(s, status == RPC_OK ? "its heartbeat was not accepted" : detail);
         else
@@ -85,9 +105,10 @@ static int on_heartbeat_timer(sd_event_source *source, uint64_t usec, void *user
         const StubOptions options = {.timeout = HEARTBEAT_DEADLINE};
         Supernode *s = userdata;
 
-        if (s->state == MEMBER_ACTIVE && !s->heartbeat_call)
-                (void) call(
-                        s, RPC_FLEET_SEND_NODE_HEARTBEAT, &options, on_heartbeat_done, &s->heartbeat_call);
+        if (s->state != MEMBER_ACTIVE || s->heartbeat_call)
+                return 0;
+        if (call(s, RPC_FLEET_SEND_NODE_HEARTBEAT, &options, on_heartbeat_done, &s->heartbeat_call) < 0)
+                heartbeat_later(s, USEC_PER_SEC);
         return 0;
 }
 
@@ -144,7 +165,7 @@ static void on_created(RpcClass status, const char *detail, void **reply, void *
 
 static void create(Supernode *s)
 {
-        (void) call(s, RPC_FLEET_CREATE_NODE, NULL, on_created, &s->member_call);
+        join_call(s, RPC_FLEET_CREATE_NODE, on_created);
 }
 
 /* What a SuperLink up to 1.22 says to a method that it does not have. */
@@ -172,15 +193,14 @@ static void on_activated(RpcClass status, const char *detail, void **reply, void
                         log_warning("The SuperLink still takes an earlier process with this key for online; "
                                     "trying again until it "
                                     "has noticed (at most 90 s).");
-                (void) sd_event_source_set_time(s->rejoin_timer, now_monotonic() + ACTIVATE_AGAIN_AFTER);
-                (void) sd_event_source_set_enabled(s->rejoin_timer, SD_EVENT_ONESHOT);
+                rejoin_later(s, ACTIVATE_AGAIN_AFTER);
         } else
                 join_failed(s, status, detail);
 }
 
 static void activate(Supernode *s)
 {
-        (void) call(s, RPC_FLEET_ACTIVATE_NODE, NULL, on_activated, &s->member_call);
+        join_call(s, RPC_FLEET_ACTIVATE_NODE, on_activated);
 }
 
 static void on_registered(RpcClass status, const char *detail, void **reply, void *userdata)
@@ -204,7 +224,7 @@ static void join(Supernode *s)
         else if (s->own_key)
                 activate(s);
         else
-                (void) call(s, RPC_FLEET_REGISTER_NODE, NULL, on_registered, &s->member_call);
+                join_call(s, RPC_FLEET_REGISTER_NODE, on_registered);
 }
 
 static int on_rejoin(sd_event_source *source, uint64_t usec, void *userdata)
@@ -222,8 +242,7 @@ void member_lost_identity(Supernode *s, const char *why)
                 return;
         log_warning("The SuperLink does not know this node any more (%s); joining again", why);
         set_state(s, MEMBER_OUT);
-        (void) sd_event_source_set_time(s->rejoin_timer, now_monotonic() + USEC_PER_SEC / 2);
-        (void) sd_event_source_set_enabled(s->rejoin_timer, SD_EVENT_ONESHOT);
+        rejoin_later(s, JOIN_AGAIN_AFTER);
 }
 
 static int add_timer(Supernode *s, sd_event_time_handler_t handler, sd_event_source **ret)

@@ -5,11 +5,13 @@
  *
  * The SuperLink hears of the receipt only when the instruction is on our disk. */
 #include <inttypes.h>
+#include <sysexits.h>
 
 #include "base/log.h"
 #include "codec/context-codec.h"
 #include "model/fab.h"
 #include "model/object.h"
+#include "services/id-set.h"
 #include "supernode/supernode.h"
 
 /* Objects under way at once: enough to hide the round trip, and what a node may hold in memory for a
@@ -25,6 +27,10 @@
 #define OBJECT_WAIT_MAX (7200 * USEC_PER_SEC)
 /* After an answer that is an error of the SuperLink. */
 #define ERROR_PAUSE (3 * USEC_PER_SEC)
+/* After a message of a run that does not run: it may be given again at once. */
+#define DROPPED_PAUSE USEC_PER_SEC
+#define REASON_BAD_FAB "The FAB of this run cannot be used on this node; the node's log says why."
+#define REASON_LOST "An object of the message is lost on the SuperLink."
 
 typedef enum ReceiverState {
         RECEIVER_IDLE,
@@ -60,6 +66,8 @@ struct Receiver {
 
         StubCall *check; /* GetRun of one open run */
         uint64_t check_run;
+        IdSet *bad_runs;        /* whose FAB cannot be used */
+        unsigned syncs_pending; /* only the last one speaks of the message in hand */
 };
 
 static void pull(Receiver *r);
@@ -100,6 +108,8 @@ void receiver_drop_run(Supernode *s, uint64_t run_id)
 {
         if (store_run(s->store, run_id))
                 (void) store_run_delete(s->store, run_id, NULL, NULL);
+        if (s->receiver)
+                id_set_remove(&s->receiver->bad_runs, run_id);
 }
 
 /* What every call may end with besides success; true: it has been dealt with. */
@@ -113,10 +123,15 @@ static bool failed(Receiver *r, RpcClass status, const char *detail, const char 
                 log_info("Run %" PRIu64 " does not run any more (%s); its message is dropped", run_id,
                         detail);
                 receiver_drop_run(r->node, run_id);
-                pull_later(r, 0);
+                pull_later(r, DROPPED_PAUSE);
         } else if (status == RPC_UNAUTHENTICATED) {
                 set_state(r, RECEIVER_IDLE);
                 member_lost_identity(r->node, detail);
+        } else if (status == RPC_UNAVAILABLE) {
+                /* All retries that the flags allow are used up, or the handshake will never succeed. */
+                log_error("%s failed: %s; giving up", what, detail);
+                set_state(r, RECEIVER_IDLE);
+                supernode_fail(r->node, EX_UNAVAILABLE);
         } else {
                 log_warning("%s failed: %s (%s); trying again", what, detail, rpc_class_to_string(status));
                 pull_later(r, ERROR_PAUSE);
@@ -127,11 +142,20 @@ static bool failed(Receiver *r, RpcClass status, const char *detail, const char 
 /* ---- the message itself ---- */
 
 /* A message that cannot be worked on is answered, so that nobody waits for it. */
-static void refuse(Receiver *r, const char *why)
+static void refuse(Receiver *r, int64_t code, const char *why)
 {
-        log_error("Run %" PRIu64 ": %s", instruction(r)->run_id, why);
-        (void) clientappio_reply_error(
-                r->node->appio, &instruction(r)->message_id, MESSAGE_ERROR_INVALID_FAB, why);
+        (void) clientappio_reply_error(r->node->appio, &instruction(r)->message_id, code, why);
+}
+
+/* Starts a call of this state; where that fails, the message is taken up again later. */
+static void call(Receiver *r, RpcMethodId method, const void *request, stub_done_t done)
+{
+        int e = stub_call(r->node->stub, method, request, NULL, done, r, &r->call);
+
+        if (e >= 0)
+                return;
+        log_error_errno(e, "Cannot call the SuperLink; trying again");
+        pull_later(r, ERROR_PAUSE);
 }
 
 static void on_confirmed(RpcClass status, const char *detail, void **reply, void *userdata)
@@ -151,7 +175,7 @@ static void on_stored(int outcome, void *userdata)
         Receiver *r = userdata;
         ObjectRequest request;
 
-        if (r->state != RECEIVER_STORING)
+        if (--r->syncs_pending > 0 || r->state != RECEIVER_STORING)
                 return;
         if (outcome < 0) {
                 log_error_errno(outcome, "The message cannot be written to disk; not confirmed");
@@ -164,8 +188,7 @@ static void on_stored(int outcome, void *userdata)
                 .id = instruction(r)->message_id,
         };
         r->state = RECEIVER_CONFIRMING;
-        (void) stub_call(r->node->stub, RPC_FLEET_CONFIRM_MESSAGE_RECEIVED, &request, NULL, on_confirmed, r,
-                &r->call);
+        call(r, RPC_FLEET_CONFIRM_MESSAGE_RECEIVED, &request, on_confirmed);
 }
 
 static void store_when_whole(Receiver *r)
@@ -173,6 +196,7 @@ static void store_when_whole(Receiver *r)
         if (r->n_fetches > 0 || r->n_needed > 0)
                 return;
         r->state = RECEIVER_STORING;
+        r->syncs_pending++;
         store_sync(r->node->store, on_stored, r);
 }
 
@@ -202,8 +226,8 @@ static void on_fetched(RpcClass status, const char *detail, void **reply, void *
         if (!o->found) {
                 log_warning("The SuperLink has lost object %s of a message; the message is dropped",
                         object_id_format(&f->id, hex));
-                (void) store_message_delete(r->node->store, &instruction(r)->message_id, NULL, NULL);
-                pull_later(r, 0);
+                refuse(r, MESSAGE_ERROR_MESSAGE_UNAVAILABLE, REASON_LOST);
+                pull_later(r, ERROR_PAUSE);
                 return;
         }
         if (!o->available) {
@@ -268,7 +292,13 @@ static void fetch(Receiver *r)
                 pull_later(r, ERROR_PAUSE);
                 return;
         }
-        fetch_more(r);
+        if (!id_set_has(r->bad_runs, m->run_id)) {
+                fetch_more(r);
+                return;
+        }
+        r->n_needed = 0;
+        refuse(r, MESSAGE_ERROR_INVALID_FAB, REASON_BAD_FAB);
+        store_when_whole(r);
 }
 
 /* ---- its run ---- */
@@ -325,13 +355,11 @@ static void on_fab(RpcClass status, const char *detail, void **reply, void *user
                 pull_later(r, ERROR_PAUSE);
                 return;
         }
-        if (!why) {
-                fetch(r);
-                return;
+        if (why) {
+                log_error("Run %" PRIu64 ": %s", instruction(r)->run_id, why);
+                (void) id_set_add(&r->bad_runs, instruction(r)->run_id);
         }
         fetch(r);
-        if (r->batch)
-                refuse(r, why);
 }
 
 static void on_run(RpcClass status, const char *detail, void **reply, void *userdata)
@@ -351,7 +379,7 @@ static void on_run(RpcClass status, const char *detail, void **reply, void *user
         request.run_id = r->run->run_id;
         request.fab_hash = r->run->fab_hash;
         r->state = RECEIVER_ASKING_FAB;
-        (void) stub_call(r->node->stub, RPC_FLEET_GET_FAB, &request, NULL, on_fab, r, &r->call);
+        call(r, RPC_FLEET_GET_FAB, &request, on_fab);
 }
 
 static void on_pulled(RpcClass status, const char *detail, void **reply, void *userdata)
@@ -381,7 +409,7 @@ static void on_pulled(RpcClass status, const char *detail, void **reply, void *u
         }
         request.run_id = m->run_id;
         r->state = RECEIVER_ASKING_RUN;
-        (void) stub_call(r->node->stub, RPC_FLEET_GET_RUN, &request, NULL, on_run, r, &r->call);
+        call(r, RPC_FLEET_GET_RUN, &request, on_run);
 }
 
 static void pull(Receiver *r)
@@ -392,7 +420,7 @@ static void pull(Receiver *r)
                 return;
         set_state(r, RECEIVER_PULLING);
         r->pulled_at = now_monotonic();
-        (void) stub_call(r->node->stub, RPC_FLEET_PULL_MESSAGES, &request, NULL, on_pulled, r, &r->call);
+        call(r, RPC_FLEET_PULL_MESSAGES, &request, on_pulled);
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
@@ -425,10 +453,11 @@ void receiver_check_runs(Receiver *r)
         const Run *run, *next = NULL, *first = NULL;
         size_t pos = 0;
 
-        /* One run a heartbeat, in turn: enough to free what ended runs hold. */
-        while (!next && (run = store_run_next(r->node->store, &pos))) {
-                first = first ?: run;
-                if (run->run_id > r->check_run)
+        /* One run a heartbeat, in the order of their ids: enough to free what ended runs hold. */
+        while ((run = store_run_next(r->node->store, &pos))) {
+                if (!first || run->run_id < first->run_id)
+                        first = run;
+                if (run->run_id > r->check_run && (!next || run->run_id < next->run_id))
                         next = run;
         }
         next = next ?: first;
@@ -477,5 +506,6 @@ Receiver *receiver_free(Receiver *r)
                 return NULL;
         receiver_stop(r);
         sd_event_source_disable_unref(r->timer);
+        id_set_clear(&r->bad_runs);
         return mfree(r);
 }

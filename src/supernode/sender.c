@@ -6,10 +6,14 @@
 #include "supernode/supernode.h"
 
 #define PUSH_WINDOW 4 /* objects under way at once */
+/* A reply that the SuperLink refuses for a reason that will not heal is tried this often, between the
+ * others. */
+#define TRIES_MAX 5
 #define ERROR_PAUSE (3 * USEC_PER_SEC)
 
 typedef struct Outgoing {
         ObjectId instruction;
+        unsigned tries;
         struct Outgoing *prev, *next;
 } Outgoing;
 
@@ -59,6 +63,25 @@ static void forget_first(Sender *x)
         arm(x, 0);
 }
 
+/* After the others; not for ever. */
+static void try_again(Sender *x, const char *detail, RpcClass status)
+{
+        Outgoing *o = x->queue;
+
+        o->tries += status != RPC_UNAVAILABLE;
+        if (o->tries >= TRIES_MAX) {
+                log_error("The SuperLink does not take a reply: %s (%s); it is dropped after %u tries",
+                        detail, rpc_class_to_string(status), o->tries);
+                forget_first(x);
+                return;
+        }
+        log_warning("Sending a reply failed: %s (%s); trying again", detail, rpc_class_to_string(status));
+        stop_current(x);
+        DL_DELETE(x->queue, o);
+        DL_APPEND(x->queue, o);
+        arm(x, ERROR_PAUSE);
+}
+
 static bool failed(Sender *x, RpcClass status, const char *detail)
 {
         const StoreMessage *m = store_message(x->node->store, &x->queue->instruction);
@@ -74,12 +97,8 @@ static bool failed(Sender *x, RpcClass status, const char *detail)
         } else if (status == RPC_UNAUTHENTICATED) {
                 stop_current(x);
                 member_lost_identity(x->node, detail);
-        } else {
-                log_warning("Sending a reply failed: %s (%s); trying again", detail,
-                        rpc_class_to_string(status));
-                stop_current(x);
-                arm(x, ERROR_PAUSE);
-        }
+        } else
+                try_again(x, detail, status);
         return true;
 }
 
@@ -92,8 +111,12 @@ static void on_object_pushed(RpcClass status, const char *detail, void **reply, 
 
         p->call = NULL;
         x->n_pushes--;
-        if (!failed(x, status, detail))
+        if (failed(x, status, detail))
+                return;
+        if (((ObjectReply *) *reply)->stored)
                 push_objects(x);
+        else
+                try_again(x, "an object was not accepted", RPC_FAILED_PRECONDITION);
 }
 
 static int push_one(Sender *x, Push *p, const Metadata *m, const ObjectId *id)
@@ -125,8 +148,7 @@ static void push_objects(Sender *x)
                         continue;
                 if (push_one(x, &x->pushes[i], &m->message.metadata,
                             &x->answer->objects_to_push[x->next_object++]) < 0) {
-                        log_error("An object of a reply is gone; the reply is dropped");
-                        forget_first(x);
+                        try_again(x, "an object of it cannot be read", RPC_INTERNAL);
                         return;
                 }
         }
@@ -148,10 +170,20 @@ static void on_pushed(RpcClass status, const char *detail, void **reply, void *u
         push_objects(x);
 }
 
+/* Seconds from the moment that the app got the instruction to its reply. */
+static double clientapp_runtime(Sender *x, const StoreMessage *reply)
+{
+        const StoreMessage *m = store_message(x->node->store, &reply->message.metadata.reply_to);
+
+        return m && m->delivered_at > 0
+                       ? MAX(reply->message.metadata.created_at - usec_to_seconds(m->delivered_at), 0)
+                       : 0;
+}
+
 static int push_message(Sender *x, const StoreMessage *reply)
 {
         ObjectTree tree = {};
-        double runtime = 0;
+        double runtime = clientapp_runtime(x, reply);
         MessageBatch batch = {
                 .node_id = x->node->node_id,
                 .run_id = reply->message.metadata.run_id,
@@ -188,7 +220,7 @@ static void send_next(Sender *x)
                 object_id_format(&reply->message.metadata.message_id, hex),
                 reply->message.has_error ? " with an error: " : "", strempty(reply->message.error_reason));
         if (push_message(x, reply) < 0)
-                forget_first(x);
+                try_again(x, "it cannot be read from the store", RPC_INTERNAL);
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)

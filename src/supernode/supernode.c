@@ -9,7 +9,6 @@
 #include "base/text.h"
 
 #define SUPERLINK_DEFAULT "0.0.0.0:9092"
-#define CLIENTAPPIO_DEFAULT "0.0.0.0:9094"
 #define DRAIN_LIMIT (1 * USEC_PER_SEC)
 #define FREE_SPACE_FLOOR (UINT64_C(128) * 1024 * 1024)
 #define FINGERPRINT_DIGITS 16 /* of the key, in the name of the state directory */
@@ -149,6 +148,10 @@ static int choose_directory(Supernode *s)
 
         if (!s->own_key)
                 return 0;
+        if (getenv("STATE_DIRECTORY")) {
+                s->directory = strdup(getenv("STATE_DIRECTORY"));
+                return s->directory ? 0 : EX_OSERR;
+        }
         key_pem_fingerprint(node_key_pem(s->key), &fingerprint);
         object_id_format(&fingerprint, hex);
         hex[FINGERPRINT_DIGITS] = 0;
@@ -200,38 +203,11 @@ static int open_state(Supernode *s)
         return 0;
 }
 
-static int listen_for_apps(Supernode *s, const SupernodeArgs *args)
+static void on_launcher_gone(void *userdata)
 {
-        const char *address = args->clientappio_api_address ?: CLIENTAPPIO_DEFAULT;
-        _cleanup_free_ char *why = NULL, *host = NULL;
-        ServerConfig server = {.event = s->event};
-        ListenerConfig listener = {
-                .name = "clientappio",
-                .address = address,
-                .fd = -EBADF,
-                .services = clientappio_services(s->appio),
-                .userdata = s->appio,
-                .local_only = !args->isolation || streq(args->isolation, "subprocess"),
-        };
-        uint16_t port;
-        int r;
+        Supernode *s = userdata;
 
-        if (parse_address(address, &host, &port) < 0)
-                return exit_with(FLWR_EXIT_COMMON_ADDRESS_INVALID,
-                        "'%s' (--clientappio-api-address) is not an address: write HOST:PORT or "
-                        "[IPv6]:PORT.",
-                        address);
-        r = server_new(&server, &s->server);
-        if (r >= 0)
-                r = server_listen(s->server, &listener, &s->listener, &why);
-        if (r >= 0)
-                r = server_start(s->server);
-        if (r < 0) {
-                log_error("%s", why ?: strerror(-r));
-                return EX_UNAVAILABLE;
-        }
-        log_info("Flower Deployment Runtime: Starting ClientAppIo API on %s", address);
-        return 0;
+        clientappio_launcher_gone(s->appio);
 }
 
 static int start_launcher(Supernode *s, const SupernodeArgs *args)
@@ -242,12 +218,14 @@ static int start_launcher(Supernode *s, const SupernodeArgs *args)
                 .event = s->event,
                 .plugin_type = "clientapp",
                 .appio_address = args->clientappio_api_address ?: CLIENTAPPIO_DEFAULT,
-                .appio_port = listener_port(s->listener),
+                .appio_port = s->clientappio_port,
                 .lock_file = lock,
+                .gone = on_launcher_gone,
+                .userdata = s,
                 .python_apps = args->python_apps,
         };
 
-        if (args->isolation && streq(args->isolation, "process"))
+        if (s->activated || (args->isolation && streq(args->isolation, "process")))
                 return 0;
         if (launcher_new(&config, &s->launcher, &why) < 0)
                 return exit_with(FLWR_EXIT_SUPEREXEC_INVALID_PLUGIN_CONFIG, "%s",
@@ -262,11 +240,13 @@ int supernode_start(Supernode *s, const SupernodeArgs *args)
         log_info("Starting Flower SuperNode");
         if ((r = load_tls(s, args)) != 0 || (r = load_key(s, args)) != 0 ||
                 (r = load_node_config(s, args)) != 0 || (r = connect_superlink(s, args)) != 0 ||
-                (r = open_state(s)) != 0 || (r = listen_for_apps(s, args)) != 0 ||
+                (r = open_state(s)) != 0 || (r = supernode_listen(s, args)) != 0 ||
                 (r = start_launcher(s, args)) != 0)
                 return r;
         sender_resume(s->sender);
         r = member_start(s);
+        if (r >= 0)
+                r = daemon_watchdog(s->event);
         if (r < 0) {
                 log_error_errno(r, "Cannot join the federation");
                 return EX_OSERR;
@@ -288,6 +268,9 @@ void supernode_stop(void *supernode)
                 (void) sd_event_exit(s->event, 0);
                 return;
         }
+        if (s->stopping)
+                return;
+        s->stopping = true;
         daemon_notify_stopping();
         s->launcher = launcher_free(s->launcher);
         clientappio_drain(s->appio);
@@ -309,6 +292,9 @@ void supernode_done(Supernode *s)
         stub_free(s->stub);
         channel_free(s->channel);
         auth_signer_free(s->signer);
+        if (s->appio)
+                clientappio_set_doors(s->appio, NULL);
+        doors_free(s->doors);
         server_free(s->server);
         clientappio_free(TAKE_PTR(s->appio));
         store_free(s->store);

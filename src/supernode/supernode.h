@@ -16,6 +16,8 @@
 #include "supernode/args.h"
 #include "wire/server.h"
 
+#define CLIENTAPPIO_DEFAULT "0.0.0.0:9094"
+
 typedef struct Supernode Supernode;
 typedef struct Receiver Receiver;
 typedef struct Sender Sender;
@@ -40,7 +42,10 @@ struct Supernode {
         Store *store;
         ClientAppIo *appio;
         Server *server;
-        Listener *listener;
+        Doors *doors;
+        Door front, apps; /* launchers and everybody else; apps only */
+        uint16_t clientappio_port;
+        bool activated; /* systemd has passed the sockets */
         Launcher *launcher;
 
         TlsContext *tls;
@@ -61,6 +66,7 @@ struct Supernode {
 
         Receiver *receiver;
         Sender *sender;
+        bool stopping;
         int exit_status; /* what run() ends with after the loop */
 };
 
@@ -70,6 +76,9 @@ void supernode_stop(void *supernode);
 void supernode_done(Supernode *s);
 /* Ends the process with that status, after leaving the federation. */
 void supernode_fail(Supernode *s, int status);
+
+/* listen.c */
+int supernode_listen(Supernode *s, const SupernodeArgs *args);
 
 /* member.c */
 int member_start(Supernode *s);

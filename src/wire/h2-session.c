@@ -5,6 +5,7 @@
 
 #include "wire/h2-stream.h"
 
+#define FRAME_HEAD_SIZE ((size_t) 9)
 /* nghttp2 wants none of our errors but one: whatever goes wrong in a callback is out of memory. */
 #define CALLBACK_FAILED NGHTTP2_ERR_CALLBACK_FAILURE
 
@@ -18,6 +19,7 @@ struct H2Session {
         size_t n_streams;
         const uint8_t *pending; /* of nghttp2_session_mem_send(), valid until the next one */
         size_t n_pending;
+        uint8_t *out, *out_end; /* during h2_session_produce(): where the next byte goes */
 };
 
 static int error_from_nghttp2(ssize_t r)
@@ -159,6 +161,21 @@ static int on_data_chunk(
         return 0;
 }
 
+/* DATA frames do not go through pending: their bytes are copied once, from the message to where it is
+ * encrypted or sent. */
+static int on_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head, size_t size,
+        nghttp2_data_source *source, void *userdata)
+{
+        H2Session *s = userdata;
+
+        if ((size_t) (s->out_end - s->out) < FRAME_HEAD_SIZE + size)
+                return NGHTTP2_ERR_WOULDBLOCK;
+        memcpy(s->out, head, FRAME_HEAD_SIZE);
+        h2_stream_take(source->ptr, s->out + FRAME_HEAD_SIZE, size);
+        s->out += FRAME_HEAD_SIZE + size;
+        return 0;
+}
+
 static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *userdata)
 {
         H2Session *s = userdata;
@@ -203,6 +220,7 @@ static int session_create(H2Session *s, nghttp2_session_callbacks *cb, nghttp2_o
         nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame_recv);
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data_chunk);
         nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_frame_send);
+        nghttp2_session_callbacks_set_send_data_callback(cb, on_send_data);
         nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_stream_close);
         nghttp2_option_set_no_auto_window_update(option, 1);
         nghttp2_option_set_no_closed_streams(option, 1);
@@ -276,9 +294,9 @@ int h2_session_receive(H2Session *s, const uint8_t *data, size_t size)
 
 ssize_t h2_session_produce(H2Session *s, uint8_t *buf, size_t size)
 {
-        size_t k = 0;
-
-        while (k < size) {
+        s->out = buf;
+        s->out_end = buf + size;
+        while (s->out < s->out_end) {
                 size_t n;
 
                 if (s->n_pending == 0) {
@@ -290,13 +308,13 @@ ssize_t h2_session_produce(H2Session *s, uint8_t *buf, size_t size)
                                 break;
                         s->n_pending = (size_t) m;
                 }
-                n = MIN(s->n_pending, size - k);
-                memcpy(buf + k, s->pending, n);
+                n = MIN(s->n_pending, (size_t) (s->out_end - s->out));
+                memcpy(s->out, s->pending, n);
                 s->pending += n;
                 s->n_pending -= n;
-                k += n;
+                s->out += n;
         }
-        return (ssize_t) k;
+        return s->out - buf;
 }
 
 bool h2_session_is_finished(H2Session *s)

@@ -61,7 +61,8 @@ DEFINE_CLEANUP(H2Session *, h2_session_free);
 /* -EPROTONOSUPPORT: not HTTP/2 at all (server). -EPROTO: violated; what h2_session_produce() gives still
  * explains it to the peer. -ENOMEM. */
 int h2_session_receive(H2Session *s, const uint8_t *data, size_t size);
-/* Up to size bytes, 0: nothing to send. -EPROTO, -ENOMEM. */
+/* Up to size bytes, 0: nothing to send. size must have room for a DATA frame, 16 KiB and its head. -EPROTO,
+ * -ENOMEM. */
 ssize_t h2_session_produce(H2Session *s, uint8_t *buf, size_t size);
 /* Both directions are done: close the connection when everything is sent. */
 bool h2_session_is_finished(H2Session *s);

@@ -53,6 +53,15 @@ size_t h2_fields_to_nv(const H2Field *fields, size_t n, nghttp2_nv ret[static H2
         return n;
 }
 
+static size_t message_left(const H2Message *m)
+{
+        size_t n = GRPC_PREFIX_SIZE - m->prefix_sent;
+
+        for (unsigned i = m->blob; i < m->body.n; i++)
+                n += m->body.v[i]->size;
+        return n - m->blob_sent;
+}
+
 /* Copies the next bytes of m; 0 when it is all sent. */
 static size_t message_read(H2Message *m, uint8_t *buf, size_t size)
 {
@@ -96,32 +105,44 @@ static ssize_t stream_read_end(H2Stream *st, uint32_t *flags)
                        : 0;
 }
 
-static ssize_t on_read(nghttp2_session *ng, int32_t id, uint8_t *buf, size_t size, uint32_t *flags,
-        nghttp2_data_source *source, void *userdata)
+void h2_stream_take(H2Stream *st, uint8_t *buf, size_t size)
 {
-        H2Stream *st = source->ptr;
         size_t k = 0;
         H2Message *m;
-        ssize_t r;
 
         while (k < size && (m = STAILQ_FIRST(&st->out))) {
-                size_t n = message_read(m, buf + k, size - k);
-
-                k += n;
-                if (n > 0)
+                k += message_read(m, buf + k, size - k);
+                if (message_left(m) > 0)
                         continue;
                 STAILQ_REMOVE_HEAD(&st->out, list);
                 message_free(m);
         }
-        if (STAILQ_EMPTY(&st->out) && st->ending) {
+        if (k > 0)
+                h2_session_sent(st->session, st, k);
+}
+
+static ssize_t on_read(nghttp2_session *ng, int32_t id, uint8_t *buf, size_t size, uint32_t *flags,
+        nghttp2_data_source *source, void *userdata)
+{
+        H2Stream *st = source->ptr;
+        size_t queued = 0;
+        H2Message *m;
+        ssize_t r;
+
+        STAILQ_FOREACH(m, &st->out, list)
+        {
+                queued += message_left(m);
+                if (queued > size)
+                        break;
+        }
+        if (queued <= size && st->ending) {
                 r = stream_read_end(st, flags);
                 if (r < 0)
                         return r;
-        } else if (k == 0)
+        } else if (queued == 0)
                 return NGHTTP2_ERR_DEFERRED;
-        if (k > 0)
-                h2_session_sent(st->session, st, k);
-        return (ssize_t) k;
+        *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+        return (ssize_t) MIN(queued, size);
 }
 
 nghttp2_data_provider h2_stream_provider(H2Stream *st)

@@ -43,7 +43,10 @@ typedef LIST_HEAD(H2StreamList, H2Stream) H2StreamList;
 
 H2Stream *h2_stream_new(H2Session *s, nghttp2_session *ng, int32_t id, void *userdata);
 H2Stream *h2_stream_free(H2Stream *st);
+/* Says how much a DATA frame takes and leaves it to the session to fetch that with h2_stream_take(). */
 nghttp2_data_provider h2_stream_provider(H2Stream *st);
+/* Copies the next size bytes of the queued messages; there are so many. */
+void h2_stream_take(H2Stream *st, uint8_t *buf, size_t size);
 /* Borrows names and values; returns the number of fields, at most H2_FIELDS_MAX (asserted). */
 size_t h2_fields_to_nv(const H2Field *fields, size_t n, nghttp2_nv ret[static H2_FIELDS_MAX]);
 void h2_session_sent(H2Session *s, H2Stream *st, size_t size);

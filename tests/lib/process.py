@@ -252,6 +252,8 @@ def _run_one(function):
 def run_tests(*functions):
     """Runs those whose names contain one of the command line's words, all without words."""
     words = sys.argv[1:]
+    # So that cleaning up is not left out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     outcomes = [_run_one(f) for f in functions if not words or any(word in f.__name__ for word in words)]
     sys.exit(1 if "failed" in outcomes else 77 if outcomes and set(outcomes) == {"skip"} else 0)

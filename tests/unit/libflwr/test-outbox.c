@@ -20,8 +20,13 @@ static flwr_message *new_message(uint64_t node)
 
 static int get(const ObjectId *id, Blob **ret, void *userdata)
 {
-        *ret = outbox_get(id, userdata);
-        return *ret ? 0 : -ENOENT;
+        _cleanup_blobvec_ BlobVec pieces = {};
+        int r = outbox_get(id, &pieces, userdata);
+
+        if (r < 0)
+                return r;
+        *ret = blobvec_join(&pieces);
+        return *ret ? 0 : -ENOMEM;
 }
 
 /* What was pushed is what arrives. */
