@@ -38,7 +38,7 @@ typedef enum RpcErrorId {
         RPCERR_METHOD_NOT_FOUND, /* UNIMPLEMENTED "Method not found!" */
         RPCERR_BAD_REQUEST,      /* INVALID_ARGUMENT "%s" */
         RPCERR_TOO_LARGE, /* RESOURCE_EXHAUSTED is fatal for genuine clients, so FAILED_PRECONDITION "%s" */
-        RPCERR_REFUSED, /* FAILED_PRECONDITION "%s" */
+        RPCERR_REFUSED,   /* FAILED_PRECONDITION "%s" */
         RPCERR_BUSY,      /* UNAVAILABLE "%s": the only one that means "try again" */
         RPCERR_SHUTTING_DOWN, /* UNAVAILABLE "The server is shutting down." */
         RPCERR_DEADLINE,      /* DEADLINE_EXCEEDED "Deadline Exceeded" */

@@ -18,7 +18,8 @@ int node_key_generate(NodeKey **ret); /* P-384 */
 int node_key_load(const char *path, NodeKey **ret, char **reterr_text);
 /* PATH (mode 0600) and PATH.pub, as ssh-keygen writes them; both atomic. -EEXIST: never overwrites. */
 int node_key_save(const NodeKey *k, const char *path, const char *comment);
-/* The text of such a private key file, for who has other ideas about place, owner and mode. The caller wipes it. */
+/* The text of such a private key file, for who has other ideas about place, owner and mode. The caller wipes
+ * it. */
 int node_key_format(const NodeKey *k, const char *comment, char **ret);
 NodeKey *node_key_free(NodeKey *k);
 DEFINE_CLEANUP(NodeKey *, node_key_free);

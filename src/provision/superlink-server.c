@@ -83,22 +83,23 @@ int superlink_names(SuperlinkFiles *f)
 static const char *reason(const SuperlinkFiles *f)
 {
         X509Pair pair = {f->server_key, f->server_chain};
-        _cleanup_free_ char *error[4] = {};
+        _cleanup_free_ char *pair_error = NULL, *issuer_error = NULL, *names_error = NULL,
+                            *life_error = NULL;
         usec_t until;
         bool renew;
         int r;
 
         if (!f->server_key || !f->server_chain)
                 return "there was none";
-        if (x509_pair_check(&pair, &error[0]) < 0)
+        if (x509_pair_check(&pair, &pair_error) < 0)
                 return "key and certificate did not belong together";
-        if (x509_issuer_check(f->server_chain, f->ca.certificate, f->now, &error[1]) < 0 ||
+        if (x509_issuer_check(f->server_chain, f->ca.certificate, f->now, &issuer_error) < 0 ||
                 !x509_bundle_has(f->server_chain, f->ca.certificate))
                 return "the old one has expired or is of another CA";
-        r = names_match(f->server_chain, f->names, &error[2]);
+        r = names_match(f->server_chain, f->names, &names_error);
         if (r <= 0)
                 return "the names have changed";
-        if (x509_life(f->server_chain, f->now, &until, &renew, &error[3]) < 0 || renew)
+        if (x509_life(f->server_chain, f->now, &until, &renew, &life_error) < 0 || renew)
                 return "the old one ends soon";
         return NULL;
 }

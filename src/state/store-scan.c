@@ -43,7 +43,8 @@ int store_reply_check(Store *s, const Message *reply)
         const Metadata *m = &reply->metadata;
         MessageEntry *e = message_find(s, &m->reply_to);
 
-        if (!e || !object_id_is_none(&e->m.message.metadata.reply_to) || message_has_expired(e, now_realtime()))
+        if (!e || !object_id_is_none(&e->m.message.metadata.reply_to) ||
+                message_has_expired(e, now_realtime()))
                 return -ENOENT;
         if (e->m.message.metadata.run_id != m->run_id || e->m.message.metadata.dst_node_id != m->src_node_id)
                 return -EINVAL;

@@ -98,8 +98,8 @@ typedef struct StoreNode {
                 unregistered_at; /* wall clock, 0 = never */
         usec_t online_until;
         double heartbeat_interval; /* seconds */
-        bool self_registered; /* through the Fleet API, not by an administrator: forgotten on DeleteNode, and no
-                                 permission of its own */
+        bool self_registered; /* through the Fleet API, not by an administrator: forgotten on DeleteNode, and
+                                 no permission of its own */
 } StoreNode;
 
 const StoreNode *store_node(Store *s, uint64_t node_id);                   /* NULL when unknown */
@@ -234,8 +234,8 @@ void store_queue_release(Store *s, uint64_t queue);
 /* The instruction that is delivered and not confirmed to that queue and contains the object, or NULL: what a
  * node may pull. */
 const StoreMessage *store_message_holding(Store *s, uint64_t queue, const ObjectId *object);
-/* An instruction that is delivered to that queue and has no whole reply yet, or NULL: what a crashed app leaves
- * behind. */
+/* An instruction that is delivered to that queue and has no whole reply yet, or NULL: what a crashed app
+ * leaves behind. */
 const StoreMessage *store_message_unanswered(Store *s, uint64_t queue);
 /* All messages, instructions and replies; starts with previous = NULL, ends with NULL. Nothing may be
  * removed meanwhile. */

@@ -22,6 +22,7 @@ extern char **environ;
 struct App {
         Superexec *superexec;
         uint64_t run_id;
+        char *address; /* of its own AppIo socket; NULL: everybody's */
         char *token;
         pid_t pid; /* a child, or 0 */
         sd_event_source *child;
@@ -39,6 +40,7 @@ static void app_free(App *a)
         launch_free(a->launch);
         stub_call_cancel(a->note);
         free(a->kept_name);
+        free(a->address);
         free(a->token);
         free(a);
 }
@@ -235,7 +237,7 @@ static int start_process(App *a, const Executor *e)
         argv[n++] = e->program;
         argv[n++] = "--insecure";
         argv[n++] = s->plugin->address_flag;
-        argv[n++] = s->args->app_address ?: s->args->appio_api_address;
+        argv[n++] = a->address ?: s->args->app_address ?: s->args->appio_api_address;
         if (!e->takes_token)
                 argv[n++] = "--run-once";
         else if (e->is_python || !s->args->launch_socket) {
@@ -244,8 +246,10 @@ static int start_process(App *a, const Executor *e)
         } else if ((token = xasprintf(ENV_TOKEN "=%s", a->token)))
                 env[n_env++] = token;
         if (!s->args->launch_socket) {
-                argv[n++] = "--parent-pid";
-                argv[n++] = pid;
+                if (e->takes_token) {
+                        argv[n++] = "--parent-pid";
+                        argv[n++] = pid;
+                }
                 return start_child(a, argv, e->python_missing);
         }
         /* Into a pipe, lines of Python would come late. */
@@ -279,7 +283,7 @@ static int choose_and_start(App *a, bool native)
         return r < 0 ? log_error_errno(r, "Cannot start %s", e.program) : 0;
 }
 
-int app_start(Superexec *s, uint64_t run_id, const char *token, RpcLaunch launch)
+int app_start(Superexec *s, uint64_t run_id, const TokenReply *reply)
 {
         App *a = new0(App, 1);
         int r;
@@ -288,14 +292,14 @@ int app_start(Superexec *s, uint64_t run_id, const char *token, RpcLaunch launch
                 return log_oom();
         a->superexec = s;
         a->run_id = run_id;
-        a->tell = launch != RPC_LAUNCH_UNSAID;
+        a->tell = reply->launch != RPC_LAUNCH_UNSAID;
         DL_APPEND(s->apps, a);
-        a->token = strdup(token);
-        if (!a->token) {
+        a->token = strdup(reply->token);
+        if (!a->token || (reply->app_address && !(a->address = strdup(reply->app_address)))) {
                 app_free(a);
                 return log_oom();
         }
-        r = choose_and_start(a, launch == RPC_LAUNCH_NATIVE);
+        r = choose_and_start(a, reply->launch == RPC_LAUNCH_NATIVE);
         if (r < 0) {
                 tell_daemon(a, "The launcher could not start a process for it");
                 return r;

@@ -77,7 +77,7 @@ static void on_token(RpcClass status, const char *detail, void **reply, void *us
 
         s->token_call = NULL;
         if (status == RPC_OK && !isempty(t->token))
-                (void) app_start(s, run_id, t->token, t->launch);
+                (void) app_start(s, run_id, t);
         else if (status != RPC_OK)
                 log_debug("No token for run: %s", detail);
         launch_next(s);

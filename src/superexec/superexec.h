@@ -65,7 +65,7 @@ void superexec_app_ended(Superexec *s);
 void superexec_notify(const Superexec *s);
 
 /* app.c */
-int app_start(Superexec *s, uint64_t run_id, const char *token, RpcLaunch launch);
+int app_start(Superexec *s, uint64_t run_id, const TokenReply *reply);
 /* Takes back the apps that an earlier launcher has left with systemd. */
 int apps_adopt(Superexec *s);
 /* How many processes would end with this one. */

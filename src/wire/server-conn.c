@@ -232,8 +232,8 @@ static int conn_new(NewConn *n)
                 atomic_fetch_sub(&n->worker->n_conns, 1);
                 return -ENOMEM;
         }
-        *c = (ServerConn){.worker = n->worker, 
-                .listener = listener_ref(n->listener), .is_local = n->is_local};
+        *c = (ServerConn){
+                .worker = n->worker, .listener = listener_ref(n->listener), .is_local = n->is_local};
         strcpy(c->peer, n->peer);
         LIST_INSERT_HEAD(&n->worker->conns, c, list);
         r = sd_event_add_time_relative(n->worker->event, &c->timer, CLOCK_MONOTONIC, CONN_HANDSHAKE_USEC,

@@ -40,7 +40,8 @@ typedef struct ServerConn ServerConn;
 /* Connections accepted in a row before the core does something else. */
 #define ACCEPT_BATCH 32
 
-/* Removed listeners live on until their last connection and call are gone; then only memory is left to free. */
+/* Removed listeners live on until their last connection and call are gone; then only memory is left to free.
+ */
 struct Listener {
         atomic_uint n_ref; /* the server's list, connections, calls */
         Server *server;

@@ -31,7 +31,7 @@ typedef struct ListenerConfig {
         const Method *const *services; /* NULL-terminated list of tables, each ended by a row without path */
         void *userdata;
         void (*free_userdata)(void *userdata); /* or NULL; after the last call, perhaps in another thread */
-        bool local_only; /* peers from other machines are answered RPCERR_LOCAL_ONLY */
+        bool local_only;                       /* peers from other machines are answered RPCERR_LOCAL_ONLY */
 } ListenerConfig;
 
 int server_new(const ServerConfig *config, Server **ret);

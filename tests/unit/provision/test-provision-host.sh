@@ -93,6 +93,11 @@ check_not grep -q ads.example.com "$tls/names"
 expect 0 "ECDSA, 384 bits" "$provision" show "$tls/ca.crt"
 expect 0 "hub.example.org" "$provision" show "$tls/superlink.crt"
 
+# modes do not depend on who calls
+(umask 077 && host supernode@umask) >/dev/null 2>&1
+check [ "$(stat -c %a "$keys")" = 755 ]
+rm -r "$keys"
+
 # second run: nothing to do, nothing to say
 sum >"$work/before"
 expect 0 "" host superlink
@@ -249,7 +254,7 @@ check consistent
 bad=0
 for i in $(seq "$kills"); do
 	new_root "kill$i"
-	case $((i % 3)) in
+	case $((i % 4)) in
 	1) # with names that change
 		host superlink >/dev/null 2>&1
 		echo "more.example.org" >>"$tls/names"
@@ -258,8 +263,12 @@ for i in $(seq "$kills"); do
 		host superlink >/dev/null 2>&1
 		host superlink --rotate-ca --until 2999-01-01 >/dev/null 2>&1
 		;;
+	3) # on a copied machine
+		host superlink >/dev/null 2>&1
+		echo "ffffffffffffffffffffffffffffffff" >"$root/etc/machine-id"
+		;;
 	esac
-	if [ $((i % 3)) = 2 ]; then
+	if [ $((i % 4)) = 2 ]; then
 		"$provision" superlink --root "$root" --rotate-ca --until 2020-01-01 >/dev/null 2>&1 &
 	else
 		"$provision" superlink --root "$root" >/dev/null 2>&1 &
@@ -274,6 +283,20 @@ for i in $(seq "$kills"); do
 		echo "not ok: kill $i:"
 		cat "$work/output"
 		find "$root/etc/flwr" -ls
+		bad=$((bad + 1))
+	fi
+	# the same for a node, its key being made or replaced
+	[ $((i % 2)) = 0 ] || host supernode >/dev/null 2>&1
+	"$provision" supernode --rotate --root "$root" >/dev/null 2>&1 &
+	pid=$!
+	sleep "0.0$(printf %02d $((RANDOM % 30)))"
+	kill -9 $pid 2>/dev/null
+	wait $pid 2>/dev/null
+	if ! host supernode >/dev/null 2>&1 || ! host supernode >"$work/output" 2>&1 || [ -s "$work/output" ] ||
+		[ -n "$(find "$keys" -name '.*')" ] ||
+		[ "$("$provision" show "$keys/supernode/node.key" | grep fingerprint)" != "$("$provision" show "$keys/supernode/node.pub" | grep fingerprint)" ]; then
+		echo "not ok: kill $i of a node:"
+		cat "$work/output"
 		bad=$((bad + 1))
 	fi
 	rm -rf "$root"

@@ -67,7 +67,7 @@ static void test_ca(void **state)
         assert_int_equal(gnutls_x509_crt_get_key_usage(c, &usage, &critical), 0);
         assert_int_equal(usage, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN);
         assert_true(gnutls_x509_crt_check_issuer(c, c));
-        assert_int_equal(gnutls_x509_crt_get_signature_algorithm(c), GNUTLS_SIGN_ECDSA_SHA256);
+        assert_int_equal(gnutls_x509_crt_get_signature_algorithm(c), GNUTLS_SIGN_ECDSA_SHA384);
         assert_int_equal(gnutls_x509_crt_get_serial(c, serial, &size), 0);
         assert_int_equal(gnutls_x509_crt_get_serial(o, other_serial, &other_size), 0);
         assert_int_equal(size, 16);
@@ -197,7 +197,7 @@ static void test_describe(void **state)
         assert_int_equal(x509_describe(server.certificate, "file", NOW + 6 * DAY_USEC, &late, &error), 0);
         assert_non_null(strstr(late, "(has expired)"));
         assert_int_equal(x509_describe_key(ca.key, "file", &key, &error), 0);
-        assert_non_null(strstr(key, "256 bits"));
+        assert_non_null(strstr(key, "384 bits"));
         assert_error(x509_describe("nothing", "file", NOW, &none, &rejected), -EKEYREJECTED, &rejected,
                 "no certificate");
         assert_error(x509_describe_key(ca.certificate, "file", &none, &rejected), -EKEYREJECTED, &rejected,

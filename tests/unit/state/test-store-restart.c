@@ -169,7 +169,7 @@ static void test_no_directory(void **state)
 static void test_failed_write(void **state)
 {
         Fixture *f = *state;
-        _cleanup_free_ char *path = database_path(f), *log = NULL;
+        _cleanup_free_ char *path = database_path(f);
         uint64_t run = make_run(f, RUN_RUNNING);
 
         fixture_settle(f);

@@ -1,0 +1,103 @@
+# For the tests of this folder: they run as root in a Debian booted by systemd that may break, and are also autopkgtests.
+# A test ends with its last line of output as the reason when it fails or skips.
+set -eu
+
+debs=${FLWR_TEST_DEBS:-}
+work=$(mktemp -d)
+pids=
+
+finish() {
+	status=$?
+	trap - EXIT
+	for p in $pids; do
+		kill "$p" 2>/dev/null || true
+	done
+	rm -rf "$work"
+	exit $status
+}
+trap finish EXIT
+
+fail() {
+	echo "$*"
+	exit 1
+}
+
+skip() {
+	echo "$*"
+	exit 77
+}
+
+# A number for the tables of the documentation.
+figure() {
+	echo "figure: $*"
+}
+
+is_installed() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# Those that are not there yet; under autopkgtest all are.
+install() {
+	files=
+	for p in "$@"; do
+		if ! is_installed "$p"; then
+			[ -n "$debs" ] || skip "$p is not installed"
+			files="$files $(echo "$debs/${p}"_*.deb)"
+		fi
+	done
+	# shellcheck disable=SC2086 # names without blanks
+	[ -z "$files" ] || DEBIAN_FRONTEND=noninteractive dpkg -i $files >"$work/dpkg.log" 2>&1 || {
+		cat "$work/dpkg.log"
+		fail "the installation of $* failed"
+	}
+}
+
+install_services() {
+	install flwr-provision flwr-apps flower-superlink flower-supernode libflwr0 flwr
+}
+
+state() {
+	systemctl show --value -p ActiveState "$1"
+}
+
+expect_state() {
+	[ "$(state "$2")" = "$1" ] || {
+		systemctl status --no-pager "$2" || true
+		fail "$2 is $(state "$2"), not $1"
+	}
+}
+
+# within SECONDS WHAT COMMAND...
+within() {
+	limit=$1 what=$2
+	shift 2
+	until_time=$(($(date +%s) + limit))
+	until "$@" >/dev/null 2>&1; do
+		[ "$(date +%s)" -le "$until_time" ] || fail "not within $limit s: $what"
+		sleep 0.1
+	done
+}
+
+milliseconds() {
+	echo $(($(date +%s%N) / 1000000))
+}
+
+# Is the server on a port of this host the SuperLink, with a chain that the bundle proves?
+trusted() {
+	gnutls-cli --x509cafile /etc/flwr/tls/ca.crt --alpn=h2 -p "${1:-9092}" localhost </dev/null >"$work/tls" 2>&1 &&
+		grep -q 'Status: The certificate is trusted' "$work/tls"
+}
+
+# no_files PATH...
+no_files() {
+	for f in "$@"; do
+		[ ! -e "$f" ] || {
+			find "$f"
+			fail "$f is left"
+		}
+	done
+}
+
+fingerprints() {
+	find /etc/flwr/tls /etc/flwr/keys -type f -exec sha256sum {} + 2>/dev/null | sort -k 2
+}
