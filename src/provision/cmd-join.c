@@ -235,13 +235,23 @@ static int write_trust(
                 r = place_write(&p, ca_path, ca, 0644, (gid_t) -1);
         /* The last file: with it the service may start. */
         if (r >= 0)
-                r = node_set_joined(&p, node);
-        if (r >= 0)
                 r = place_write(&p, toml_path, toml, 0644, (gid_t) -1);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(key);
         return 0;
+}
+
+/* Only when all is done: until then a machine that nobody logs in to tries again at its next boot. */
+static int mark(const Arguments *a, const char *node)
+{
+        _cleanup_place_ Place p = {.lock_fd = -EBADF};
+        int r;
+
+        r = place_open(a->root, &p);
+        if (r >= 0)
+                r = place_lock(&p);
+        return r < 0 ? r : node_set_joined(&p, node);
 }
 
 static int enrol(const Arguments *a, const char *node, const JoinString *j, const NodeKey *key)
@@ -264,6 +274,9 @@ static int enrol(const Arguments *a, const char *node, const JoinString *j, cons
                         error ? error : strerror(-r), strempty(a->root), public);
                 return r;
         }
+        r = mark(a, node);
+        if (r < 0)
+                return r;
         log_with(LOG_INFO, &(LogFields){.message_id = FLWR_MESSAGE_JOIN_DONE},
                 "%s trusts the SuperLink at %s%s", node, j->address,
                 result == ENROL_DONE ? " and is registered there" : "");

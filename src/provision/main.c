@@ -93,7 +93,9 @@ static const Program program_main = {
                 "All but show, invite and join can be called again at any time: files that are there are "
                 "checked and kept, "
                 "unless --force is "
-                "given. Files are replaced atomically, and private keys can only be read by their owner.",
+                "given. Files are replaced atomically. Private keys can only be read by their owner and, "
+                "those of "
+                "services, by the group of the daemon.",
         .positionals = "ca|server|node-keys|show|superlink|supernode|invite|join|reset",
         .min_positionals = 1,
         .max_positionals = 1,

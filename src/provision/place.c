@@ -22,8 +22,8 @@ int place_open(const char *root, Place *ret)
 
         if (!copy)
                 return log_oom();
-        /* Directories on the way must let daemons through, whatever the unit or shell that runs us has set; files get
-         * their modes explicitly. */
+        /* Directories on the way must let daemons through, whatever the unit or shell that runs us has set;
+         * files get their modes explicitly. */
         (void) umask(0022);
         for (size_t n = strlen(copy); n > 0 && copy[n - 1] == '/'; n--)
                 copy[n - 1] = 0;

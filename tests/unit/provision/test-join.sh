@@ -84,8 +84,9 @@ check [ -e "$root/var/lib/flwr/supernode/joined" ]
 expect 0 "is registered there" host join "$good"
 check [ "$(grep -c "enrolled site-a nodes=1" "$work/hub")" = 2 ]
 
-# another one with it: too late
+# another one with it: too late, and that is no join
 expect 77 "used up" host join "$good" --node supernode@b
+check [ ! -e "$root/var/lib/flwr/supernode@b/joined" ]
 check [ "$(tail -n 1 "$work/hub")" = "refused  nodes=1" ]
 expect 77 "no such invitation" host join "${good%????}0000" --node supernode@b
 invites=$root/var/lib/flwr/superlink/invites

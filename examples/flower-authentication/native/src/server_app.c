@@ -16,6 +16,7 @@
 typedef struct Progress {
         History history;
         double learning_rate;
+        double seconds; /* of all rounds so far */
 } Progress;
 
 static void progress_done(Progress *p)
@@ -55,9 +56,13 @@ static int on_round_done(void *userdata, const flwr_round *r)
                 .accuracy = metric(r->evaluate_metrics, "accuracy"),
         };
 
-        flwr_log(1, "round %u of %u: train loss %.4f, loss %.4f, accuracy %.4f (%.1f s, %u nodes failed)",
+        p->seconds += r->seconds;
+        flwr_log(1,
+                "round %u of %u: train loss %.4f, loss %.4f, accuracy %.4f (%.1f s, %u nodes failed), about "
+                "%.0f s left",
                 r->round, r->num_rounds, row.train_loss, row.loss, row.accuracy, r->seconds,
-                r->train_failures + r->evaluate_failures);
+                r->train_failures + r->evaluate_failures,
+                p->seconds / r->round * (r->num_rounds - r->round));
         return history_add(&p->history, &row);
 }
 
