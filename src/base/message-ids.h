@@ -29,3 +29,31 @@
 #define FLWR_MESSAGE_NODE_ENROLLED "708f274304381e829521473e0a8db7c8"
 /* The SuperLink refused a node that came with an invitation. */
 #define FLWR_MESSAGE_ENROL_REFUSED "29ff3727774045de917936a21dfd76c6"
+/* The SuperLink serves. */
+#define FLWR_MESSAGE_SUPERLINK_READY "8d420f02b355d47340e938b776ea76b1"
+/* The SuperNode serves its apps and connects to its SuperLink. */
+#define FLWR_MESSAGE_SUPERNODE_READY "e30978ce71afc634b131329276f096b4"
+/* A daemon ends gracefully. */
+#define FLWR_MESSAGE_STOPPING "65025e599f314646a8fc1a0054be88f6"
+/* Certificates and key list were read again. */
+#define FLWR_MESSAGE_RELOADED "ffbef143482b9cceb3c881a0a9ea63d7"
+/* A reload found a mistake and changed nothing. */
+#define FLWR_MESSAGE_RELOAD_REFUSED "812b6aa9c4117dd5e86135e616c115f5"
+/* A node is online. */
+#define FLWR_MESSAGE_NODE_ONLINE "be94015eb4c60c5efea6230f7b866e02"
+/* A node has left, or has not been heard of for too long. */
+#define FLWR_MESSAGE_NODE_OFFLINE "32f296fff92bbc6c6ed50aad242713f6"
+/* This SuperNode is a member of the federation. */
+#define FLWR_MESSAGE_NODE_JOINED "9e998b3319ec80d3774176a6c1885fc7"
+/* The SuperLink does not accept this node. */
+#define FLWR_MESSAGE_NODE_REFUSED "31fc342042133924ade8933db5528d1f"
+/* A run's ServerApp is at work. */
+#define FLWR_MESSAGE_RUN_STARTED "63a600df1216c66781844d1597203055"
+/* A run has ended well, or was stopped by its user. */
+#define FLWR_MESSAGE_RUN_FINISHED "806cbb49e75ddb637359896fa1dbe0e8"
+/* A run has failed. */
+#define FLWR_MESSAGE_RUN_FAILED "669d5e202487216af7a90b08135bc54f"
+/* An app's process ended without having done its work. */
+#define FLWR_MESSAGE_APP_ENDED "595c097ff98f46dbd7d47ba5f2a4db91"
+/* The state cannot be written any more: the daemon ends. */
+#define FLWR_MESSAGE_STATE_UNWRITABLE "d5e80d23691a7863fb5aacaf9963a21f"

@@ -27,8 +27,11 @@ struct Link {
         IdSet *woken_nodes, *woken_runs, *woken_logs, *woken_objects;
         bool wake_launchers;
 
-        Doors *doors;         /* NULL: apps share one address */
-        IdSet *finished_runs; /* whose doors are to be closed */
+        Doors *doors; /* NULL: apps share one address */
+        IdSet *changed_runs, *changed_nodes;
+        void (*run_changed)(const Run *run, void *userdata);
+        void (*node_changed)(const StoreNode *node, void *userdata);
+        void *userdata;
 
         Enrol *enrol; /* NULL: no invitations */
         Method *fleet, *serverappio, *control, *health, *enrolment;

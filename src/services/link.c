@@ -116,9 +116,7 @@ static void on_run_changed(uint64_t run_id, void *userdata)
         if (!l)
                 return;
         l->wake_launchers = true;
-        if (l->doors &&
-                (!store_run(l->store, run_id) || store_run(l->store, run_id)->status == RUN_FINISHED))
-                (void) id_set_add(&l->finished_runs, run_id);
+        (void) id_set_add(&l->changed_runs, run_id);
         mark(l, &l->woken_runs, run_id);
         mark(l, &l->woken_logs, run_id);
 }
@@ -135,6 +133,8 @@ static void on_node_changed(uint64_t node_id, void *userdata)
 {
         Link *l = event_link(userdata);
 
+        if (l)
+                mark(l, &l->changed_nodes, node_id);
         /* Pulls of ServerApps learn that a node has gone. */
         for (HeldCall *h = l ? held_any(l->app_pulls) : NULL; h; h = held_next(h))
                 mark(l, &l->woken_runs, h->key);
@@ -149,13 +149,33 @@ const StoreEvents LINK_STORE_EVENTS = {
         .node_changed = on_node_changed,
 };
 
+static void tell_run(Link *l, uint64_t run_id)
+{
+        const Run *run = store_run(l->store, run_id);
+
+        if (!run || run->status == RUN_FINISHED)
+                doors_close(l->doors, run_id);
+        if (run && l->run_changed)
+                l->run_changed(run, l->userdata);
+}
+
+static void tell_node(Link *l, uint64_t node_id)
+{
+        const StoreNode *node = store_node(l->store, node_id);
+
+        if (node && l->node_changed)
+                l->node_changed(node, l->userdata);
+}
+
 static int on_wake(sd_event_source *s, void *userdata)
 {
         Link *l = userdata;
         uint64_t id;
 
-        while (id_set_pop(&l->finished_runs, &id))
-                doors_close(l->doors, id);
+        while (id_set_pop(&l->changed_runs, &id))
+                tell_run(l, id);
+        while (id_set_pop(&l->changed_nodes, &id))
+                tell_node(l, id);
         while (id_set_pop(&l->woken_objects, &id))
                 objects_wake(l, id);
         while (id_set_pop(&l->woken_nodes, &id))
@@ -258,6 +278,9 @@ int link_new(const LinkConfig *config, Link **ret)
         l->event = sd_event_ref(config->event);
         l->store = config->store;
         l->registration_closed = config->registration_closed;
+        l->run_changed = config->run_changed;
+        l->node_changed = config->node_changed;
+        l->userdata = config->userdata;
         if (config->allowed) {
                 r = allow_keys(l, config->allowed);
                 if (r < 0)
@@ -345,7 +368,8 @@ Link *link_free(Link *l)
         id_set_clear(&l->woken_runs);
         id_set_clear(&l->woken_logs);
         id_set_clear(&l->woken_objects);
-        id_set_clear(&l->finished_runs);
+        id_set_clear(&l->changed_runs);
+        id_set_clear(&l->changed_nodes);
         allowed_clear(l);
         free(l->fleet);
         free(l->serverappio);

@@ -32,6 +32,11 @@ typedef struct LinkConfig {
         const KeyList *allowed;   /* copied as fingerprints; NULL: there is no list */
         bool registration_closed; /* nodes are registered by an administrator, not by themselves */
         const EnrolConfig *enrol; /* NULL: no invitations */
+        /* For the daemon's log: something of it has changed (perhaps nothing that matters). Called from the
+         * loop; may be NULL. */
+        void (*run_changed)(const Run *run, void *userdata);
+        void (*node_changed)(const StoreNode *node, void *userdata);
+        void *userdata;
 } LinkConfig;
 
 /* Who a Fleet call comes from: set by prepare(), proven by its signature. */

@@ -3,6 +3,7 @@
 #include "base/daemon.h"
 #include "base/exit-code.h"
 #include "base/log.h"
+#include "base/message-ids.h"
 #include "superlink/superlink.h"
 
 int superlink_load_tls(const SuperlinkArgs *args, TlsContext **ret)
@@ -71,9 +72,10 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si,
         if (r == 0)
                 r = apply(s, &args);
         if (r != 0)
-                log_error("The reload has changed nothing: what was loaded before stays in force.");
+                log_with(LOG_ERR, (&(LogFields){.message_id = FLWR_MESSAGE_RELOAD_REFUSED}),
+                        "The reload has changed nothing: what was loaded before stays in force.");
         else
-                log_info(
+                log_with(LOG_INFO, (&(LogFields){.message_id = FLWR_MESSAGE_RELOADED}),
                         "Certificates and key list are loaded again; other settings change with a restart.");
         free(positionals);
         superlink_args_done(&args);

@@ -8,6 +8,7 @@
 #include "base/exit-code.h"
 #include "base/fs-util.h"
 #include "base/log.h"
+#include "base/message-ids.h"
 #include "base/text.h"
 
 #define IN_MEMORY ":flwr-in-memory:"
@@ -89,9 +90,10 @@ static int on_status(sd_event_source *source, uint64_t usec, void *userdata)
         LinkStatus status;
 
         if (!store_is_healthy(s->store)) {
-                log_error("The state of this hub cannot be written any more (is the disk full or broken?); "
-                          "ending, so that "
-                          "nothing is promised that is not kept.");
+                log_with(LOG_ERR, (&(LogFields){.message_id = FLWR_MESSAGE_STATE_UNWRITABLE}),
+                        "The state of this hub cannot be written any more (is the disk full or broken?); "
+                        "ending, so that "
+                        "nothing is promised that is not kept.");
                 s->exit_status = EX_IOERR;
                 superlink_stop(s);
                 return 0;
@@ -106,10 +108,16 @@ static int on_status(sd_event_source *source, uint64_t usec, void *userdata)
 static int start_services(Superlink *s, const SuperlinkArgs *args)
 {
         _cleanup_(key_list_done) KeyList keys = {};
+        _cleanup_free_ char *invites = path_join(s->home, "invites");
+        const EnrolConfig enrol = {.directory = invites, .on_outcome = superlink_log_enrolment};
         LinkConfig config = {
                 .event = s->event,
                 .store = s->store,
                 .registration_closed = args->enable_supernode_auth,
+                .enrol = invites && !is_in_memory(args) ? &enrol : NULL,
+                .run_changed = superlink_log_run,
+                .node_changed = superlink_log_node,
+                .userdata = s,
         };
         bool has_list;
         int r;
@@ -148,6 +156,7 @@ int superlink_start(Superlink *s, const SuperlinkArgs *args)
                 return EX_OSERR;
         }
         daemon_notify_ready("Waiting for nodes");
+        log_with(LOG_INFO, (&(LogFields){.message_id = FLWR_MESSAGE_SUPERLINK_READY}), "SuperLink is ready");
         return 0;
 }
 
@@ -168,6 +177,8 @@ void superlink_stop(void *superlink)
         }
         s->stopping = true;
         daemon_notify_stopping();
+        log_with(LOG_INFO, (&(LogFields){.message_id = FLWR_MESSAGE_STOPPING}),
+                "Stopping: finishing what is under way");
         s->launcher = launcher_free(s->launcher);
         link_drain(s->link);
         server_drain(s->server, DRAIN_LIMIT, on_drained, s);
@@ -185,6 +196,7 @@ void superlink_done(Superlink *s)
         link_free(TAKE_PTR(s->link));
         store_free(s->store);
         tls_context_unref(s->tls);
+        id_set_clear(&s->running);
         free(s->home);
         sd_event_unref(s->event);
 }

@@ -6,6 +6,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "services/id-set.h"
 #include "services/launcher.h"
 #include "services/link.h"
 #include "superlink/args.h"
@@ -22,6 +23,8 @@ typedef struct Superlink {
         Listener *tls_listeners[SUPERLINK_LISTENERS_MAX];
         size_t n_tls_listeners;
         uint16_t serverappio_port;
+        IdSet *running; /* runs whose start has been logged */
+        bool joined;    /* the marker for flwr-provision is there */
         bool activated; /* systemd has passed the sockets */
         Launcher *launcher;
         sd_event_source *status, *reload;
@@ -43,6 +46,11 @@ void superlink_done(Superlink *s);
 int superlink_load_tls(const SuperlinkArgs *args, TlsContext **ret);
 int superlink_load_keys(const SuperlinkArgs *args, KeyList *ret, bool *ret_has_list);
 int superlink_watch_reload(Superlink *s);
+
+/* journal.c: what an administrator wants to read of runs and nodes; userdata is the Superlink. */
+void superlink_log_run(const Run *run, void *userdata);
+void superlink_log_node(const StoreNode *node, void *userdata);
+void superlink_log_enrolment(const EnrolOutcome *o, void *userdata);
 
 /* listen.c */
 int superlink_listen(Superlink *s, const SuperlinkArgs *args);

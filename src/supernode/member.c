@@ -1,8 +1,12 @@
 /* Membership: who we are for the SuperLink, and that we are still here. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <sysexits.h>
 
+#include "base/daemon.h"
+#include "base/fs-util.h"
 #include "base/log.h"
+#include "base/message-ids.h"
 #include "base/text.h"
 #include "supernode/supernode.h"
 
@@ -89,9 +93,10 @@ static void on_heartbeat_done(RpcClass status, const char *detail, void **reply,
                 heartbeat_later(s, heartbeat_pause());
                 receiver_check_runs(s->receiver);
                 if (!store_is_healthy(s->store)) {
-                        log_error("The state of this node cannot be written any more (is the disk full or "
-                                  "broken?); ending, so "
-                                  "that nothing is promised that is not kept.");
+                        log_with(LOG_ERR, (&(LogFields){.message_id = FLWR_MESSAGE_STATE_UNWRITABLE}),
+                                "The state of this node cannot be written any more (is the disk full or "
+                                "broken?); ending, so "
+                                "that nothing is promised that is not kept.");
                         supernode_fail(s, EX_IOERR);
                 }
         } else if (status == RPC_OK || status == RPC_UNAUTHENTICATED)
@@ -114,12 +119,28 @@ static int on_heartbeat_timer(sd_event_source *source, uint64_t usec, void *user
 
 /* ---- joining ---- */
 
+/* flwr-provision looks for it when the machine turns out to be a copy. */
+static void mark_joined(Supernode *s)
+{
+        _cleanup_free_ char *path = s->directory ? path_join(s->directory, "joined") : NULL;
+        int r = path ? write_file_atomic(path, "", 0, 0644, false) : 0;
+
+        if (r < 0)
+                log_warning_errno(r, "Cannot write %s, ignoring", path);
+}
+
 static void joined(Supernode *s, uint64_t node_id)
 {
+        char id[24];
+
         s->node_id = node_id;
         s->activate_tries = 0;
         set_state(s, MEMBER_ACTIVE);
-        log_info("SuperNode ID: %" PRIu64, node_id);
+        snprintf(id, sizeof(id), "%" PRIu64, node_id);
+        log_with(LOG_INFO, (&(LogFields){.node = id, .message_id = FLWR_MESSAGE_NODE_JOINED}),
+                "SuperNode ID: %s", id);
+        daemon_notify_status("Online as SuperNode %s at %s", id, channel_address(s->channel));
+        mark_joined(s);
         heartbeat_later(s, 0);
         receiver_start(s->receiver);
         sender_start(s->sender);
@@ -128,6 +149,9 @@ static void joined(Supernode *s, uint64_t node_id)
 static void join_failed(Supernode *s, RpcClass status, const char *detail)
 {
         set_state(s, MEMBER_OUT);
+        log_with(LOG_ERR,
+                (&(LogFields){.peer = channel_address(s->channel), .message_id = FLWR_MESSAGE_NODE_REFUSED}),
+                "This node cannot join the federation");
         if (strstr(detail, "Public key not recognized"))
                 log_error("The SuperLink %s does not know this node's key. Its administrator adds the "
                           "public key to the key list "

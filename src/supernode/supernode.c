@@ -6,6 +6,7 @@
 #include "base/exit-code.h"
 #include "base/fs-util.h"
 #include "base/log.h"
+#include "base/message-ids.h"
 #include "base/text.h"
 
 #define SUPERLINK_DEFAULT "0.0.0.0:9092"
@@ -252,6 +253,8 @@ int supernode_start(Supernode *s, const SupernodeArgs *args)
                 return EX_OSERR;
         }
         daemon_notify_ready("Connecting to the SuperLink");
+        log_with(LOG_INFO, (&(LogFields){.message_id = FLWR_MESSAGE_SUPERNODE_READY}),
+                "SuperNode is ready, connecting to %s", channel_address(s->channel));
         return 0;
 }
 
@@ -272,6 +275,8 @@ void supernode_stop(void *supernode)
                 return;
         s->stopping = true;
         daemon_notify_stopping();
+        log_with(LOG_INFO, (&(LogFields){.message_id = FLWR_MESSAGE_STOPPING}),
+                "Stopping: leaving the federation");
         s->launcher = launcher_free(s->launcher);
         clientappio_drain(s->appio);
         server_drain(s->server, DRAIN_LIMIT, on_drained, s);

@@ -118,7 +118,7 @@ class Rig:
     def start_slow_run(self):
         run_id = self.f.start_run(self.app, SLOW)
         for node in self.nodes:
-            node.wait_log(r"ROUND 2\] Receiving: train message")
+            node.wait_log("Receiving: train message", count=2)
         return run_id
 
     def finished(self, run_id):
