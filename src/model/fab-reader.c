@@ -1,12 +1,12 @@
-#include <archive.h>
-#include <archive_entry.h>
 #include <limits.h>
 #include <locale.h>
 
 #include "base/buf.h"
+#include "model/archive-lib.h"
 #include "model/fab-reader.h"
 
 struct FabReader {
+        const ArchiveLib *lib;
         struct archive *archive;
         locale_t utf8; /* libarchive converts names to the character set of the thread's locale */
         char *path;
@@ -16,15 +16,16 @@ struct FabReader {
 
 static int fail_archive(FabReader *r, char **reterr_text)
 {
-        if (archive_errno(r->archive) == ENOMEM)
+        if (r->lib->get_errno(r->archive) == ENOMEM)
                 return -ENOMEM;
         return fab_error(-EBADMSG, reterr_text, "The FAB is not a sound ZIP archive: %s",
-                strempty(archive_error_string(r->archive)));
+                strempty(r->lib->error_string(r->archive)));
 }
 
 int fab_reader_open(const Blob *fab, FabReader **ret, char **reterr_text)
 {
         _cleanup_(fab_reader_freep) FabReader *r = NULL;
+        int k;
 
         if (fab->size > FAB_SIZE_MAX)
                 return fab_error(-EBADMSG, reterr_text, "The FAB has %zu bytes; at most %zu are allowed.",
@@ -33,15 +34,18 @@ int fab_reader_open(const Blob *fab, FabReader **ret, char **reterr_text)
         r = new0(FabReader, 1);
         if (!r)
                 return -ENOMEM;
-        r->archive = archive_read_new();
+        k = archive_lib(&r->lib, reterr_text);
+        if (k < 0)
+                return k;
+        r->archive = r->lib->read_new();
         if (!r->archive)
                 return -ENOMEM;
         r->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t) 0);
 
         /* Only by the central directory: it is what Python reads, and two views of one archive are a way to
          * smuggle. */
-        if (archive_read_support_format_zip_seekable(r->archive) < ARCHIVE_OK ||
-                archive_read_open_memory(r->archive, fab->data, fab->size) < ARCHIVE_OK)
+        if (r->lib->read_support_format_zip_seekable(r->archive) < ARCHIVE_OK ||
+                r->lib->read_open_memory(r->archive, fab->data, fab->size) < ARCHIVE_OK)
                 return fail_archive(r, reterr_text);
 
         *ret = TAKE_PTR(r);
@@ -52,7 +56,8 @@ FabReader *fab_reader_free(FabReader *r)
 {
         if (!r)
                 return NULL;
-        archive_read_free(r->archive);
+        if (r->archive)
+                r->lib->read_free(r->archive);
         if (r->utf8)
                 freelocale(r->utf8);
         free(r->path);
@@ -84,9 +89,9 @@ bool fab_path_is_safe(const char *path)
 
 /* The method is known before anything is unpacked, but only as text. Others than Flower's own two may ask
  * for gigabytes of dictionary. */
-static bool method_is_allowed(struct archive *a)
+static bool method_is_allowed(const FabReader *r)
 {
-        const char *format = strempty(archive_format_name(a));
+        const char *format = strempty(r->lib->format_name(r->archive));
 
         return strstr(format, "(uncompressed)") || strstr(format, "(deflation)");
 }
@@ -98,11 +103,11 @@ static int check_member(FabReader *r, struct archive_entry *entry, char **reterr
         if (!fab_path_is_safe(name))
                 return fab_error(-EBADMSG, reterr_text,
                         "Member %u of the FAB is not a plain path below the app's directory.", r->n_members);
-        if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry))
+        if (r->lib->entry_filetype(entry) != AE_IFREG || r->lib->entry_hardlink(entry))
                 return fab_error(-EBADMSG, reterr_text, "\"%s\" in the FAB is not a regular file.", name);
-        if (archive_entry_is_encrypted(entry))
+        if (r->lib->entry_is_encrypted(entry))
                 return fab_error(-EBADMSG, reterr_text, "\"%s\" in the FAB is encrypted.", name);
-        if (!method_is_allowed(r->archive))
+        if (!method_is_allowed(r))
                 return fab_error(-EBADMSG, reterr_text,
                         "\"%s\" in the FAB is compressed by another method than \"deflate\".", name);
         return 0;
@@ -116,8 +121,8 @@ int fab_reader_next(FabReader *r, const char **ret_path, char **reterr_text)
         int k;
 
         r->path = mfree(r->path);
-        k = archive_read_next_header(r->archive, &entry);
-        name = k == ARCHIVE_OK ? archive_entry_pathname(entry) : NULL;
+        k = r->lib->read_next_header(r->archive, &entry);
+        name = k == ARCHIVE_OK ? r->lib->entry_pathname(entry) : NULL;
         if (name)
                 r->path = strdup(name);
         if (saved)
@@ -145,7 +150,7 @@ int fab_reader_next(FabReader *r, const char **ret_path, char **reterr_text)
 
 int fab_reader_read(FabReader *r, void *buf, size_t size, size_t *ret_n, char **reterr_text)
 {
-        ssize_t n = archive_read_data(r->archive, buf, size);
+        ssize_t n = r->lib->read_data(r->archive, buf, size);
 
         if (n < 0)
                 return fail_archive(r, reterr_text);

@@ -1,7 +1,5 @@
 #include "supernode/args.h"
 
-#include "model/config.h"
-
 #define FIELD(name) offsetof(SupernodeArgs, name)
 
 static const char *const isolations[] = {"subprocess", "process", NULL};
@@ -68,21 +66,33 @@ static const Option options[] = {
         {},
 };
 
+int supernode_args_node_config(const SupernodeArgs *a, Config *ret, char **reterr_text)
+{
+        char *const strings[] = {a->node_config, NULL};
+        _cleanup_config_ Config c = {};
+        int r;
+
+        r = config_parse_args(strings, &c, reterr_text);
+        if (r < 0)
+                return r;
+        /* Flower's grammar skips what is no pair; a text of nothing else is a mistake. */
+        if (c.n == 0 && !isempty(a->node_config) && !endswith(a->node_config, ".toml")) {
+                *reterr_text = xasprintf(
+                        "There is no key=value in '%s'. Write no blanks around the '='.", a->node_config);
+                return *reterr_text ? -EINVAL : -ENOMEM;
+        }
+        *ret = c;
+        c = (Config){};
+        return 0;
+}
+
 static int check_args(const void *args, char **reterr_text)
 {
-        const SupernodeArgs *a = args;
-        char *const strings[] = {a->node_config, NULL};
         _cleanup_free_ char *why = NULL;
         _cleanup_config_ Config c = {};
         int r;
 
-        r = config_parse_args(strings, &c, &why);
-        if (r >= 0 && a->node_config && *a->node_config && c.n == 0) {
-                /* Flower's grammar skips what is no pair; a configuration of nothing else is a mistake. */
-                why = xasprintf(
-                        "There is no key=value in '%s'. Write no blanks around the '='.", a->node_config);
-                r = why ? -EINVAL : -ENOMEM;
-        }
+        r = supernode_args_node_config(args, &c, &why);
         if (r != -EINVAL)
                 return r;
         *reterr_text = xasprintf("node-config: %s", strempty(why));

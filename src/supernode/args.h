@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/options.h"
+#include "model/config.h"
 
 typedef struct SupernodeArgs {
         bool insecure;
@@ -18,4 +19,6 @@ typedef struct SupernodeArgs {
 } SupernodeArgs;
 
 extern const Program SUPERNODE_PROGRAM;
+/* --node-config as its ClientApps get it; empty when it was not given. -EINVAL with *reterr_text. */
+int supernode_args_node_config(const SupernodeArgs *a, Config *ret, char **reterr_text);
 void supernode_args_done(SupernodeArgs *a);

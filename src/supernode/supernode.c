@@ -72,11 +72,8 @@ static int load_key(Supernode *s, const SupernodeArgs *args)
 static int load_node_config(Supernode *s, const SupernodeArgs *args)
 {
         _cleanup_free_ char *why = NULL;
-        char *strings[] = {args->node_config, NULL};
 
-        if (!args->node_config)
-                return 0;
-        if (config_parse_args(strings, &s->node_config, &why) >= 0)
+        if (supernode_args_node_config(args, &s->node_config, &why) >= 0)
                 return 0;
         log_error("--node-config: %s", strempty(why));
         return EX_USAGE;

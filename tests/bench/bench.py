@@ -20,13 +20,13 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 
-from process import PR_SET_CHILD_SUBREAPER, Skip, check, kill_all_descendants, run_command  # noqa: E402
+from process import PR_SET_CHILD_SUBREAPER, Skip, check, descendants, kill_all_descendants, run_command  # noqa: E402
 
 IN_MEMORY = ("--database", ":flwr-in-memory:")
 BLOCKS, ROUNDS = 4, 5  # 20 rounds of each of ours
 GENUINE_ROUNDS = 3
 CNN_BYTES = 248_000
-MODELS = ((CNN_BYTES, 20), (100_000_000, 3), (1_000_000_000, 1))  # bytes, round trips
+MODELS = ((CNN_BYTES, 20), (100_000_000, 5), (1_000_000_000, 1))  # bytes, round trips
 COPIES = 12  # of a model, at most, in all processes and files in memory together
 
 
@@ -57,6 +57,18 @@ def median(values):
     return statistics.median(values) if values else None
 
 
+def cpu_seconds():
+    """Of all programs under test, and of those that they have waited for: what a busy machine does not stretch."""
+    ticks = 0
+    for pid in descendants():
+        try:
+            stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            continue
+        ticks += sum(int(t) for t in stat.rpartition(")")[2].split()[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 class Setup:
     """One hub with its two nodes, and what was measured on it."""
 
@@ -66,7 +78,7 @@ class Setup:
         self.name, self.genuine = name, genuine
         folder.mkdir(parents=True)
         self.f = flower.Federation(folder)
-        self.rounds, self.first_rounds, self.begins = [], [], []
+        self.rounds, self.first_rounds, self.begins, self.cpu = [], [], [], 0
         kind = "noop-python" if genuine else "noop-app"
         self.app = folder / kind
         shutil.copytree(HERE / kind, self.app)
@@ -85,7 +97,9 @@ class Setup:
         return result.out, begin
 
     def measure_rounds(self, n):
+        cpu = cpu_seconds()
         out, begin = self.run(num_server_rounds=n)
+        self.cpu += cpu_seconds() - cpu
         rounds = re.findall(r"ROUND (\d+) ([\d.]+) ([\d.]+)", out)
         check(len(rounds) == n, f"{self.name}: {len(rounds)} of {n} rounds: {out}")
         self.rounds += [float(r[1]) for r in rounds]
@@ -93,11 +107,13 @@ class Setup:
         self.begins.append(float(re.search(r"BEGIN ([\d.]+)", out)[1]) - begin)
 
     def measure_transfers(self, size, n):
-        """Medians in seconds: down, up."""
+        """Medians in seconds: down, up; CPU seconds of one round trip."""
+        cpu = cpu_seconds()
         out, _ = self.run(mode="transfer", num_server_rounds=n, bytes=size)
         both = re.findall(r"TRANSFER \d+ ([\d.]+) ([\d.]+)", out)
         check(len(both) == n, f"{self.name}: {len(both)} of {n} transfers: {out}")
-        return [median([float(pair[i]) for pair in both]) for i in (0, 1)]
+        cpu = cpu_seconds() - cpu
+        return [median([float(pair[i]) for pair in both]) for i in (0, 1)] + [cpu / n]
 
     def stop(self):
         for process in [*self.nodes, self.hub]:
@@ -127,22 +143,23 @@ def genuine_setup(folder, build):
 
 
 def bench_rounds(folder, build):
-    ours = [Setup(folder / "memory", build, "ours, hub in memory", IN_MEMORY), Setup(folder / "durable", build, "ours, durable hub")]
+    ours = [Setup(folder / "m", build, "ours, hub in memory", IN_MEMORY), Setup(folder / "d", build, "ours, durable hub")]
     theirs = why = None
     for block in range(BLOCKS):
         for setup in ours:
             setup.measure_rounds(ROUNDS)
         if block == BLOCKS // 2 - 1:
-            theirs, why = genuine_setup(folder / "genuine", build)
+            theirs, why = genuine_setup(folder / "g", build)
             if theirs:
                 theirs.measure_rounds(GENUINE_ROUNDS)
                 theirs.stop()
-    rows = [(s.name, (ms(s.rounds), f"{min(s.rounds) * 1000:.1f}..{max(s.rounds) * 1000:.1f}", len(s.rounds), ms(s.begins),
-                      ms(s.first_rounds))) for s in ours + ([theirs] if theirs else [])]
+    rows = [(s.name, (ms(s.rounds), f"{min(s.rounds) * 1000:.1f}..{max(s.rounds) * 1000:.1f}", len(s.rounds),
+                      f"{s.cpu / len(s.rounds) * 1000:.0f} ms", ms(s.begins), ms(s.first_rounds)))
+            for s in ours + ([theirs] if theirs else [])]
     if not theirs:
-        rows.append((f"genuine Flower 1.20.0: SKIPPED, {why}", ("-",) * 5))
+        rows.append((f"genuine Flower 1.20.0: SKIPPED, {why}", ("-",) * 6))
     show("A round of training and evaluation: two nodes, TLS and keys, an app that does nothing", rows,
-         "median", "least..most, ms", "rounds", "flwr run to ServerApp", "flwr run to end of round 1")
+         "median", "least..most, ms", "rounds", "CPU, all processes", "flwr run to ServerApp", "flwr run to end of round 1")
     fsync = median(ours[1].rounds) - median(ours[0].rounds)
     print(f"\n  durable less in memory: {fsync * 1000:.1f} ms a round, of which a write that is on disk takes "
           f"{fsync_seconds(folder) * 1000:.2f} ms here")
@@ -162,13 +179,19 @@ def fsync_seconds(folder):
     return median(took)
 
 
+def resident(process, what):
+    """MB"""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search(rf"^{what}:\s+(\d+) kB", status, re.MULTILINE)[1]) * 1024 / 1e6
+
+
 def bench_memory(folder, build):
     import flower
 
     rows = []
     for genuine in (False, True):
-        (folder / str(genuine)).mkdir()
-        f = flower.Federation(folder / str(genuine), nodes=1)
+        (folder / ("g" if genuine else "o")).mkdir()
+        f = flower.Federation(folder / ("g" if genuine else "o"), nodes=1)
         try:
             hub = f.hub("--isolation", "process", genuine=genuine)
             node = f.node(1, 1, "--isolation", "process", genuine=genuine)
@@ -177,10 +200,10 @@ def bench_memory(folder, build):
             continue
         time.sleep(8 if genuine else 1)
         rows.append(("genuine Flower 1.20.0" if genuine else "ours, durable",
-                     [f"{p.rss() / 1e6:.1f} MB" for p in (hub, node)]))
+                     [f"{resident(p, 'VmRSS'):.1f} MB ({resident(p, 'RssAnon'):.1f})" for p in (hub, node)]))
         for process in (node, hub):
             process.stop()
-    show("Resident memory, idle, without launcher", rows, "hub", "node")
+    show("Resident memory, idle, without launcher (of it not files, i.e. shared with nobody)", rows, "hub", "node")
 
 
 def memory_available():
@@ -195,19 +218,20 @@ def raw(build, f, size):
 
 
 def bench_models(folder, build):
-    setups = [Setup(folder / "models", build, "ours, hub in memory", IN_MEMORY), Setup(folder / "models-durable", build, "ours, durable hub")]
+    setups = [Setup(folder / "m", build, "ours, hub in memory", IN_MEMORY), Setup(folder / "d", build, "ours, durable hub")]
     rows = []
     for size, n in MODELS:
         if memory_available() < COPIES * size:
-            rows.append((f"{size / 1e6:g} MB: SKIPPED, needs {COPIES * size / 1e9:.0f} GB of memory", ("-",) * 6))
+            rows.append((f"{size / 1e6:g} MB: SKIPPED, needs {COPIES * size / 1e9:.0f} GB of memory", ("-",) * 7))
             continue
         tls, copy = raw(build, setups[0].f, size)
         for setup in setups:
-            down, up = setup.measure_transfers(size, n)
+            down, up, cpu = setup.measure_transfers(size, n)
             rows.append((f"{size / 1e6:g} MB, {setup.name}", (f"{down * 1000:.0f} ms", f"{up * 1000:.0f} ms",
-                         f"{size / down / 1e6:.0f}", f"{size / up / 1e6:.0f}", f"{tls:.0f}", f"{copy:.0f}")))
+                         f"{size / down / 1e6:.0f}", f"{size / up / 1e6:.0f}", f"{tls:.0f}", f"{copy:.0f}",
+                         f"{cpu:.2f} s")))
     show("A model from ServerApp to ClientApp (over hub and node, through TLS) and back; MB/s", rows,
-         "down", "up", "MB/s down", "MB/s up", "raw TLS", "memcpy")
+         "down", "up", "MB/s down", "MB/s up", "raw TLS", "memcpy", "CPU, both ways")
     for setup in setups:
         setup.stop()
 
@@ -216,15 +240,16 @@ def main():
     build, words = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
     benches = {"rounds": bench_rounds, "memory": bench_memory, "models": bench_models}
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="flwr-bench-"))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="fb-"))
     prepare(build)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {memory_available() / 1e9:.0f} GB of memory free, {time.ctime()}",
           flush=True)
     try:
         for name, bench in benches.items():
             if not words or name in words:
-                (folder / name).mkdir()
-                bench(folder / name, build)
+                # Short: the sockets of apps lie deep below it.
+                (folder / name[:2]).mkdir()
+                bench(folder / name[:2], build)
     finally:
         kill_all_descendants()
         if os.environ.get("FLWR_TEST_KEEP"):

@@ -48,7 +48,7 @@ def client_app_is_killed(folder):
     f, _, nodes, app = started(folder)
     run_id = f.start_run(app, "seconds=5.0")
     nodes[0].wait_log("Receiving: train message")
-    pid = wait_until(lambda: find_child(nodes[0].pid, r"libexec/flwr-native/flwr-clientapp"), "the ClientApp's process")
+    pid = wait_until(lambda: find_child(nodes[0].pid, r"flwr-clientapp"), "the ClientApp's process")
     os.kill(pid, signal.SIGKILL)
     result = f.follow(app, run_id)
     check_run(result, weights=[1, 3], missing={(1, 1)})

@@ -124,7 +124,7 @@ class Rig:
     def finished(self, run_id):
         self.f.wait_status(self.app, run_id, "finished:completed")
         check_run(self.f.follow(self.app, run_id), weights=[1, 3], rounds=ROUNDS)
-        wait_until(lambda: not any(s.store.kept for s in self.services), "the stores becoming empty", 30)
+        wait_until(lambda: not self.services[0].store.kept, "the ServerApp leaving the store")
 
 
 def app_processes():
@@ -219,7 +219,7 @@ def stopped_launcher_without_a_store(folder):
 def killed_unit_is_a_crash(folder):
     rig = Rig(folder)
     run_id = rig.start_slow_run()
-    unit = next(pid for pid in descendants() if re.search("flwr-app-run", command_of(pid))
+    unit = next(pid for pid in descendants() if re.match(r"\S*/flwr-app-run ", command_of(pid))
                 and any("serverapp" in command_of(child) for child in descendants(pid)))
     os.kill(unit, signal.SIGKILL)
     wait_until(lambda: "ended early" in rig.services[0].log.read_text(), "the launcher noticing it")

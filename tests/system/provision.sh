@@ -17,10 +17,14 @@ begin=$(milliseconds)
 flwr-provision superlink >/dev/null
 figure "the first run of flwr-provision superlink: $(($(milliseconds) - begin)) ms"
 
+key_of() {
+	certtool --pubkey-info "$@" 2>&1 | sed -n '/^-----BEGIN/,/^-----END/p' | head -n 5
+}
+
 consistent() {
 	certtool --verify --infile /etc/flwr/tls/superlink.crt --load-ca-certificate /etc/flwr/tls/ca.crt >"$work/verify" 2>&1 || return 1
-	[ "$(certtool --pubkey-info --infile /etc/flwr/tls/superlink.crt)" = "$(certtool --pubkey-info --load-privkey /etc/flwr/tls/superlink.key)" ] || return 1
-	[ "$(certtool --pubkey-info --infile /etc/flwr/tls/ca.crt)" = "$(certtool --pubkey-info --load-privkey /etc/flwr/tls/private/ca.key)" ]
+	[ "$(key_of --infile /etc/flwr/tls/superlink.crt)" = "$(key_of --load-privkey /etc/flwr/tls/superlink.key)" ] || return 1
+	[ "$(key_of --infile /etc/flwr/tls/ca.crt)" = "$(key_of --load-privkey /etc/flwr/tls/private/ca.key)" ]
 }
 consistent || fail "certificate and key do not belong together"
 

@@ -37,7 +37,7 @@ is_installed() {
 }
 
 # Those that are not there yet; under autopkgtest all are.
-install() {
+install_packages() {
 	files=
 	for p in "$@"; do
 		if ! is_installed "$p"; then
@@ -53,7 +53,7 @@ install() {
 }
 
 install_services() {
-	install flwr-provision flwr-apps flower-superlink flower-supernode libflwr0 flwr
+	install_packages flwr-provision flwr-apps flower-superlink flower-supernode libflwr0 flwr
 }
 
 state() {

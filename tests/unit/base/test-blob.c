@@ -32,6 +32,24 @@ static void test_slice_keeps_parent(void **state)
         assert_memory_equal(part->data, "67", 2);
 }
 
+static void test_alloc_sizes(void **state)
+{
+        static const size_t sizes[] = {0, 1, 4095, (4 << 20) - 1, 4 << 20, (20 << 20) + 100};
+
+        for (size_t i = 0; i < ELEMENTSOF(sizes); i++) {
+                uint8_t *p;
+                _cleanup_blob_ Blob *b = blob_alloc(sizes[i], &p), *tail = NULL;
+
+                assert_non_null(b);
+                assert_int_equal(b->size, sizes[i]);
+                memset(p, 7, sizes[i]);
+                if (sizes[i] == 0)
+                        continue;
+                tail = blob_slice(b, sizes[i] - 1, 1);
+                assert_int_equal(tail->data[0], 7);
+        }
+}
+
 static void test_map(void **state)
 {
         _cleanup_blob_ Blob *b = NULL, *empty = NULL;
@@ -90,6 +108,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_new_and_equal),
                 cmocka_unit_test(test_slice_keeps_parent),
+                cmocka_unit_test(test_alloc_sizes),
                 cmocka_unit_test(test_map),
                 cmocka_unit_test(test_vec),
                 cmocka_unit_test(test_grow_array),

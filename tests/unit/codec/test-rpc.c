@@ -372,6 +372,28 @@ static void test_methods(void **state)
         assert_string_equal(RPC_METHODS[RPC_EXEC_START_RUN].path, "/flwr.proto.Exec/StartRun");
 }
 
+static void test_object_in_parts(void **state)
+{
+        _cleanup_blob_ Blob *whole = blob_new_string("head and body"), *a = NULL, *b = NULL;
+        ObjectRequest one = {.node_id = 1, .run_id = 2, .content = whole};
+        ObjectRequest parts = {.node_id = 1, .run_id = 2};
+        _cleanup_blobvec_ BlobVec from_one = {}, from_parts = {};
+
+        memset(one.id.bytes, 7, sizeof(one.id.bytes));
+        parts.id = one.id;
+        assert_int_equal(blobvec_append(&parts.parts, blob_new_string("head and ")), 0);
+        assert_int_equal(blobvec_append(&parts.parts, blob_new(NULL, 0)), 0);
+        assert_int_equal(blobvec_append(&parts.parts, blob_new_string("body")), 0);
+        assert_int_equal(rpc_encode(RPC_PUSH_OBJECT_REQUEST, &one, &from_one), 0);
+        assert_int_equal(rpc_encode(RPC_PUSH_OBJECT_REQUEST, &parts, &from_parts), 0);
+        for (unsigned i = 0; i < from_parts.n; i++)
+                assert_true(from_parts.v[i]->size > 0);
+        a = blobvec_join(&from_one);
+        b = blobvec_join(&from_parts);
+        assert_true(blob_equal(a, b));
+        blobvec_done(&parts.parts);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -380,6 +402,7 @@ int main(void)
                 cmocka_unit_test(test_truncated),
                 cmocka_unit_test(test_mutated),
                 cmocka_unit_test(test_empty),
+                cmocka_unit_test(test_object_in_parts),
                 cmocka_unit_test(test_messages),
                 cmocka_unit_test(test_push_messages_response),
                 cmocka_unit_test(test_heartbeat_layouts),
