@@ -1,10 +1,13 @@
 #include "base/daemon.h"
 
 #include <inttypes.h>
+#include <link.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -190,6 +193,31 @@ void daemon_raise_nofile(void)
         l.rlim_cur = l.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &l) < 0)
                 log_debug_errno(errno, "Limit of open files not raised, ignoring");
+}
+
+static int forget_segments(struct dl_phdr_info *info, size_t size, void *userdata)
+{
+        size_t page = (size_t) sysconf(_SC_PAGESIZE);
+
+        for (size_t i = 0; i < info->dlpi_phnum; i++) {
+                const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+                uintptr_t start = info->dlpi_addr + p->p_vaddr, end = start + p->p_memsz;
+
+                /* Only what nothing can have changed. */
+                if (p->p_type != PT_LOAD || (p->p_flags & PF_W))
+                        continue;
+                start = (start + page - 1) & ~(page - 1);
+                end &= ~(page - 1);
+                if (start < end)
+                        (void) madvise((void *) start, end - start, MADV_DONTNEED);
+        }
+        return 0;
+}
+
+void daemon_forget_start(void)
+{
+        (void) malloc_trim(0);
+        (void) dl_iterate_phdr(forget_segments, NULL);
 }
 
 void daemon_protect_memory(void)

@@ -156,6 +156,7 @@ int superlink_start(Superlink *s, const SuperlinkArgs *args)
                 return EX_OSERR;
         }
         daemon_notify_ready("Waiting for nodes");
+        daemon_forget_start();
         log_with(LOG_INFO, (&(LogFields){.message_id = FLWR_MESSAGE_SUPERLINK_READY}), "SuperLink is ready");
         return 0;
 }

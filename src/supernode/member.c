@@ -141,6 +141,9 @@ static void joined(Supernode *s, uint64_t node_id)
                 "SuperNode ID: %s", id);
         daemon_notify_status("Online as SuperNode %s at %s", id, channel_address(s->channel));
         mark_joined(s);
+        if (!s->has_joined)
+                daemon_forget_start();
+        s->has_joined = true;
         heartbeat_later(s, 0);
         receiver_start(s->receiver);
         sender_start(s->sender);

@@ -60,6 +60,7 @@ struct Supernode {
         Generation generation;
         MemberState state;
         uint64_t node_id;
+        bool has_joined; /* once at least */
         unsigned activate_tries;
         StubCall *member_call, *heartbeat_call;
         sd_event_source *heartbeat_timer, *rejoin_timer;
