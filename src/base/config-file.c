@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/fs-util.h"
 #include "base/toml.h"
@@ -233,16 +234,30 @@ static int load_dropins(Loader *l, const char *directory)
         return r;
 }
 
+static bool has_dropins(const char *directory)
+{
+        struct dirent **entries = NULL;
+        int n = scandir(directory, &entries, is_dropin, NULL);
+
+        for (int i = 0; i < n; i++)
+                free(entries[i]);
+        free(entries);
+        return n > 0;
+}
+
 static int load_all(Loader *l, const char *file)
 {
         _cleanup_free_ char *directory = NULL;
         int r;
 
-        r = load_file(l, file);
-        if (r < 0 || !endswith(file, SUFFIX))
-                return r;
+        if (!endswith(file, SUFFIX))
+                return load_file(l, file);
         directory = config_dropin_directory(file);
-        return directory ? load_dropins(l, directory) : -ENOMEM;
+        if (!directory)
+                return -ENOMEM;
+        /* An instance of a service may have nothing but drop-ins. */
+        r = access(file, F_OK) < 0 && errno == ENOENT && has_dropins(directory) ? 0 : load_file(l, file);
+        return r < 0 ? r : load_dropins(l, directory);
 }
 
 static int store_settings(Loader *l, void *args, OptionOrigin *origins)

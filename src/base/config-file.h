@@ -1,10 +1,11 @@
 /* Configuration files of a program, read by the table of its flags.
  *
  * FILE is TOML, and so is every *.toml in the directory beside it ("superlink.toml" -> "superlink.d"), read
- * in the order of their names (by bytes); a missing directory is fine. Every key is the name of a flag
- * without its dashes. A later file replaces what an earlier one said, lists and tables as a whole. An empty
- * string stands for the default. Tables are refused but for rows with OPTION_TABLE, whose table is turned
- * into the text that the flag takes: "a=1 b.c='x'" for {a = 1, b = {c = "x"}}. */
+ * in the order of their names (by bytes); a missing directory is fine, and so is a missing FILE beside which
+ * there are such files. Every key is the name of a flag without its dashes. A later file replaces what an
+ * earlier one said, lists and tables as a whole. An empty string stands for the default. Tables are refused
+ * but for rows with OPTION_TABLE, whose table is turned into the text that the flag takes: "a=1 b.c='x'" for
+ * {a = 1, b = {c = "x"}}. */
 #pragma once
 
 #include "base/options-internal.h"

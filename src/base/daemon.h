@@ -42,8 +42,8 @@ int daemon_store_fds(const char *name, const int *fds, size_t n);
 void daemon_unstore_fds(const char *name);
 /* Raises the soft limit of open files to the hard one: a hub holds a socket a node. */
 void daemon_raise_nofile(void);
-/* Unmaps what only the start has needed: unused heap, and pages of code (they come back from the page cache when they
- * are used). An idle daemon then holds what idling needs. */
+/* Unmaps what only the start has needed: unused heap, and pages of code (they come back from the page cache
+ * when they are used). An idle daemon then holds what idling needs. */
 void daemon_forget_start(void);
 /* Not dumpable, and not traceable by others of the same user: keys stay here. */
 void daemon_protect_memory(void);

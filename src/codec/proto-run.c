@@ -4,7 +4,7 @@
 
 #define FAB_CONTENT 2
 
-static int decode_time(RpcDecoder *d, const char *field, const char *s, usec_t *ret)
+int proto_time_decode(RpcDecoder *d, const char *field, const char *s, usec_t *ret)
 {
         if (isempty(s)) {
                 *ret = 0;
@@ -16,16 +16,16 @@ static int decode_time(RpcDecoder *d, const char *field, const char *s, usec_t *
 
 static int decode_times(RpcDecoder *d, const Flwr__Proto__Run *p, Run *ret)
 {
-        int r = decode_time(d, "pending_at", p->pending_at, &ret->pending_at);
+        int r = proto_time_decode(d, "pending_at", p->pending_at, &ret->pending_at);
         if (r < 0)
                 return r;
-        r = decode_time(d, "starting_at", p->starting_at, &ret->starting_at);
+        r = proto_time_decode(d, "starting_at", p->starting_at, &ret->starting_at);
         if (r < 0)
                 return r;
-        r = decode_time(d, "running_at", p->running_at, &ret->running_at);
+        r = proto_time_decode(d, "running_at", p->running_at, &ret->running_at);
         if (r < 0)
                 return r;
-        return decode_time(d, "finished_at", p->finished_at, &ret->finished_at);
+        return proto_time_decode(d, "finished_at", p->finished_at, &ret->finished_at);
 }
 
 static int decode_status(RpcDecoder *d, const Flwr__Proto__RunStatus *p, Run *ret)

@@ -13,6 +13,9 @@ int proto_run_decode(RpcDecoder *d, const Flwr__Proto__Run *p, Run *ret);
  * start nothing without it. */
 int proto_run_encode(RpcEncoder *e, const Run *r, Flwr__Proto__Run **ret);
 
+/* An ISO time, or "" for never. */
+int proto_time_decode(RpcDecoder *d, const char *field, const char *s, usec_t *ret);
+
 /* A serialised Fab: its content becomes a slice of wire (NULL if there is none). wire NULL: an empty one. */
 int proto_fab_decode(RpcDecoder *d, Blob *wire, Fab *ret);
 /* A Fab as field number of the message being encoded; always present. */

@@ -1,7 +1,9 @@
 #include "codec/rpc-decoder.h"
 
+#include "base/text.h"
 #include "codec/limits.h"
 #include "codec/proto-scan.h"
+#include "model/key.h"
 
 void rpc_decoder_init(RpcDecoder *d, const char *name, Blob *wire)
 {
@@ -74,6 +76,16 @@ int rpc_decode_token(RpcDecoder *d, const char *s, char **ret)
         if (strlen(s) > RPC_TOKEN_LENGTH_MAX)
                 return rpc_decoder_refuse(d, "token", "too long");
         return rpc_decode_string(s, ret);
+}
+
+int rpc_decode_public_key(RpcDecoder *d, const ProtobufCBinaryData *b, char **ret)
+{
+        if (b->len == 0)
+                return 0;
+        if (b->len > KEY_PEM_SIZE_MAX || !utf8_is_valid(b->data, b->len))
+                return rpc_decoder_refuse(d, "public_key", "a public key in PEM is expected");
+        *ret = strndup((const char *) b->data, b->len);
+        return *ret ? 0 : -ENOMEM;
 }
 
 int rpc_decode_id(RpcDecoder *d, const char *field, const char *s, bool none_allowed, ObjectId *ret)

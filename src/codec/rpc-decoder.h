@@ -29,6 +29,8 @@ int rpc_decoder_split(RpcDecoder *d, Envelope *e, Blob *wire);
 /* Copies of texts, "" included; the second gives NULL for "". */
 int rpc_decode_string(const char *s, char **ret);
 int rpc_decode_token(RpcDecoder *d, const char *s, char **ret);
+/* A key in PEM; NULL for no bytes. */
+int rpc_decode_public_key(RpcDecoder *d, const ProtobufCBinaryData *b, char **ret);
 /* 64 hex digits, or "" when none is allowed. */
 int rpc_decode_id(RpcDecoder *d, const char *field, const char *s, bool none_allowed, ObjectId *ret);
 int rpc_decode_ids(RpcDecoder *d, const char *field, char *const *s, size_t n, bool none_allowed,

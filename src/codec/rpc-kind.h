@@ -32,4 +32,5 @@ const RpcKindRow *rpc_messages_row(RpcKind kind);
 const RpcKindRow *rpc_run_row(RpcKind kind);
 const RpcKindRow *rpc_app_row(RpcKind kind);
 const RpcKindRow *rpc_control_row(RpcKind kind);
+const RpcKindRow *rpc_federation_row(RpcKind kind);
 const RpcKindRow *rpc_native_row(RpcKind kind);

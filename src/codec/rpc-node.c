@@ -1,19 +1,7 @@
 /* NodeRequest, NodeReply. */
-#include "base/text.h"
 #include "codec/proto-node.h"
 #include "codec/proto/fleet.pb-c.h"
 #include "codec/rpc-kind.h"
-#include "model/key.h"
-
-static int decode_public_key(RpcDecoder *d, const ProtobufCBinaryData *b, char **ret)
-{
-        if (b->len == 0)
-                return 0;
-        if (b->len > KEY_PEM_SIZE_MAX || !utf8_is_valid(b->data, b->len))
-                return rpc_decoder_refuse(d, "public_key", "a public key in PEM is expected");
-        *ret = strndup((const char *) b->data, b->len);
-        return *ret ? 0 : -ENOMEM;
-}
 
 static ProtobufCBinaryData encode_public_key(const char *pem)
 {
@@ -62,7 +50,7 @@ static int decode_register(RpcDecoder *d, const void *proto, void *ret)
         const Flwr__Proto__RegisterNodeFleetRequest *p = proto;
         NodeRequest *r = ret;
 
-        return decode_public_key(d, &p->public_key, &r->public_key);
+        return rpc_decode_public_key(d, &p->public_key, &r->public_key);
 }
 
 static int encode_register(RpcEncoder *e, const void *message)
@@ -80,7 +68,7 @@ static int decode_activate(RpcDecoder *d, const void *proto, void *ret)
         NodeRequest *r = ret;
 
         r->heartbeat_interval = p->heartbeat_interval;
-        return decode_public_key(d, &p->public_key, &r->public_key);
+        return rpc_decode_public_key(d, &p->public_key, &r->public_key);
 }
 
 static int encode_activate(RpcEncoder *e, const void *message)

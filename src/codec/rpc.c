@@ -13,6 +13,7 @@ static const RpcKindRow *find_row(RpcKind kind)
                 rpc_run_row,
                 rpc_app_row,
                 rpc_control_row,
+                rpc_federation_row,
                 rpc_native_row,
         };
 

@@ -89,6 +89,12 @@ typedef enum RpcKind {
         RPC_STREAM_LOGS_RESPONSE,
         RPC_LIST_RUNS_RESPONSE,
         RPC_GET_LOGIN_DETAILS_RESPONSE,
+        /* NodesReply, FederationsReply; their requests are RPC_EMPTY */
+        RPC_LIST_NODES_RESPONSE,
+        RPC_LIST_FEDERATIONS_RESPONSE,
+        /* FederationRequest, FederationReply */
+        RPC_SHOW_FEDERATION_REQUEST,
+        RPC_SHOW_FEDERATION_RESPONSE,
 
         /* HealthReply; the request is RPC_HEALTH_CHECK_REQUEST, whose contents do not matter: NULL */
         RPC_HEALTH_CHECK_REQUEST,
@@ -249,6 +255,63 @@ typedef struct LoginReply {
         int64_t expires_in, interval;
 } LoginReply;
 
+/* A node as an account sees it. */
+typedef struct NodeInfo {
+        uint64_t node_id;
+        char *owner_aid, *owner_name; /* the name is "" in 1.23 */
+        char *status;                 /* as received, to be checked by who shows it */
+        usec_t registered_at, last_activated_at, last_deactivated_at,
+                unregistered_at; /* wall clock, 0 = never */
+        usec_t online_until;
+        double heartbeat_interval; /* seconds */
+        char *public_key;          /* PEM, or NULL */
+} NodeInfo;
+
+typedef struct NodesReply {
+        NodeInfo *nodes;
+        size_t n;
+        char *now; /* ISO time */
+} NodesReply;
+
+typedef struct FederationMember {
+        char *account_id, *account_name; /* releases to 1.25 know no names */
+        char *role;                      /* "" to 1.26 */
+} FederationMember;
+
+typedef struct Federation {
+        char *name;
+        char *description;
+        FederationMember *members;
+        size_t n_members;
+        NodeInfo *nodes;
+        size_t n_nodes;
+        Run **runs;
+        size_t n_runs;
+        bool archived;
+} Federation;
+
+/* Encoded in the layout of 1.27 and later, which older releases read as long as only names are in it. */
+typedef struct FederationsReply {
+        Federation *federations;
+        size_t n;
+} FederationsReply;
+
+typedef struct FederationRequest {
+        char *name;
+} FederationRequest;
+
+/* The name that 1.24 and 1.25 have for the only federation of a hub without federation management; later
+ * ones: RPC_FEDERATION_NAME. */
+#define RPC_FEDERATION_NAME_OLD "default"
+#define RPC_FEDERATION_NAME "@none/default"
+
+/* Encoded in the layout of 1.24 if the name is RPC_FEDERATION_NAME_OLD, else in that of 1.27: nothing else
+ * tells what the peer reads. */
+typedef struct FederationReply {
+        Federation federation;
+        char *now; /* ISO time */
+} FederationReply;
+
 typedef struct HealthReply {
         int status; /* 1 serving, 2 not serving */
 } HealthReply;
@@ -343,6 +406,11 @@ typedef enum RpcMethodId {
         RPC_EXEC_LIST_RUNS,
         RPC_CONTROL_GET_LOGIN_DETAILS,
         RPC_EXEC_GET_LOGIN_DETAILS,
+        RPC_CONTROL_REGISTER_NODE, /* these have none */
+        RPC_CONTROL_UNREGISTER_NODE,
+        RPC_CONTROL_LIST_NODES,
+        RPC_CONTROL_LIST_FEDERATIONS,
+        RPC_CONTROL_SHOW_FEDERATION,
 
         RPC_HEALTH_CHECK,
         RPC_NATIVE_ENROL,

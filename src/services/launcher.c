@@ -111,13 +111,42 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *userdata)
         return 0;
 }
 
+/* What systemd tells this daemon is not meant for its children. */
+static bool is_ours_alone(const char *variable)
+{
+        static const char *const names[] = {"NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=",
+                "LISTEN_FDS=", "LISTEN_PID=", "LISTEN_FDNAMES="};
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (startswith(variable, names[i]))
+                        return true;
+        return false;
+}
+
+static char **make_environment(void)
+{
+        size_t n = 0, m = 0;
+        char **env;
+
+        while (environ[n])
+                n++;
+        env = new0(char *, n + 1);
+        for (size_t i = 0; env && i < n; i++)
+                if (!is_ours_alone(environ[i]))
+                        env[m++] = environ[i];
+        return env;
+}
+
 static int spawn(Launcher *l)
 {
+        _cleanup_free_ char **env = make_environment();
         posix_spawnattr_t attr;
         sigset_t none, all;
         pid_t pid;
         int r;
 
+        if (!env)
+                return -ENOMEM;
         if (posix_spawnattr_init(&attr) != 0)
                 return -ENOMEM;
         sigemptyset(&none);
@@ -125,7 +154,7 @@ static int spawn(Launcher *l)
         (void) posix_spawnattr_setsigmask(&attr, &none);
         (void) posix_spawnattr_setsigdefault(&attr, &all);
         (void) posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-        r = posix_spawn(&pid, l->program, NULL, &attr, l->argv, environ);
+        r = posix_spawn(&pid, l->program, NULL, &attr, l->argv, env);
         (void) posix_spawnattr_destroy(&attr);
         if (r != 0)
                 return -r;

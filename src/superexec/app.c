@@ -57,8 +57,21 @@ static void on_noted(RpcClass status, const char *detail, void **reply, void *us
 {
         App *a = userdata;
 
+        Superexec *s = a->superexec;
+
         a->note = NULL;
         forget(a);
+        superexec_note_sent(s);
+}
+
+bool apps_have_notes(const Superexec *s)
+{
+        const App *a;
+
+        DL_FOREACH (s->apps, a)
+                if (a->note)
+                        return true;
+        return false;
 }
 
 /* The daemon knows already, unless the app broke off: a good one has given its token back. */

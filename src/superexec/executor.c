@@ -38,7 +38,7 @@ int executor_find_native(const char *program, char **ret)
 
         if (own) {
                 beside = path_join(own, program);
-                relocated = xasprintf("%s/../libexec/flwr-native/%s", own, program);
+                relocated = xasprintf("%s/../libexec/flwr/%s", own, program);
         }
         installed = path_join(FLWR_LIBEXECDIR, program);
         if (is_program(beside))

@@ -17,6 +17,7 @@
 #define RETRY_PAUSE (250 * USEC_PER_MSEC)
 /* A genuine daemon answers at once with nothing: its own launcher asks once a second. */
 #define POLL_PAUSE USEC_PER_SEC
+#define REFUSED_PAUSE (5 * USEC_PER_SEC)
 #define HELD_AT_LEAST (2 * USEC_PER_SEC)
 #define KILL_AFTER (5 * USEC_PER_SEC)
 #define MAX_APPS_DEFAULT 64 /* processes at once: each has an interpreter or a model in memory */
@@ -58,7 +59,8 @@ static void daemon_is_gone(Superexec *s)
                 ask_later(s, RETRY_PAUSE);
                 return;
         }
-        if (s->args->launch_socket) {
+        /* Only a launcher that a daemon has started goes with it. */
+        if (!s->args->lock_file && s->args->parent_pid == 0) {
                 daemon_notify_status("No daemon at %s", channel_address(s->channel));
                 ask_later(s, POLL_PAUSE);
                 return;
@@ -106,9 +108,12 @@ static void on_listed(RpcClass status, const char *detail, void **reply, void *u
 
         s->list_call = NULL;
         if (status != RPC_OK) {
-                if (status != RPC_UNAVAILABLE && s->unavailable_since == 0)
+                if (status != RPC_UNAVAILABLE) {
                         log_warning("The daemon at %s did not say which apps to start: %s; trying again",
                                 channel_address(s->channel), detail);
+                        ask_later(s, REFUSED_PAUSE);
+                        return;
+                }
                 daemon_is_gone(s);
                 return;
         }
@@ -141,7 +146,14 @@ void superexec_app_ended(Superexec *s)
         superexec_notify(s);
         if (!s->stopping)
                 launch_next(s);
-        else if (apps_to_end(s) == 0)
+        else
+                superexec_note_sent(s);
+}
+
+/* The daemon hears how the apps have ended before this program does. */
+void superexec_note_sent(Superexec *s)
+{
+        if (s->stopping && apps_to_end(s) == 0 && !apps_have_notes(s))
                 (void) sd_event_exit(s->event, 0);
 }
 

@@ -59,6 +59,9 @@ typedef struct Superexec {
 int superexec_start(Superexec *s);
 void superexec_stop(void *superexec);
 void superexec_done(Superexec *s);
+/* A note about an app's end has arrived. */
+void superexec_note_sent(Superexec *s);
+bool apps_have_notes(const Superexec *s);
 /* An app has ended: there is room again. */
 void superexec_app_ended(Superexec *s);
 /* Tells systemd how many apps there are. */

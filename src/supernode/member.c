@@ -315,11 +315,15 @@ void member_leave(Supernode *s)
 {
         const StubOptions options = {.timeout = LEAVE_DEADLINE, .flags = STUB_NO_RETRY};
         bool old = s->generation == GENERATION_CREATE, was_active = s->state == MEMBER_ACTIVE;
+        /* Work is left that the next start goes on with: a node that says goodbye would be given up at once,
+         * a silent one is waited for (60 s). */
+        bool will_be_back = s->directory && store_message_next(s->store, NULL);
 
         set_state(s, MEMBER_LEAVING);
         s->member_call = stub_call_cancel(s->member_call);
-        if (!was_active || call(s, old ? RPC_FLEET_DELETE_NODE : RPC_FLEET_DEACTIVATE_NODE, &options,
-                                   old ? on_left : on_deactivated, &s->member_call) < 0)
+        if (!was_active || will_be_back ||
+                call(s, old ? RPC_FLEET_DELETE_NODE : RPC_FLEET_DEACTIVATE_NODE, &options,
+                        old ? on_left : on_deactivated, &s->member_call) < 0)
                 (void) sd_event_exit(s->event, 0);
 }
 

@@ -25,6 +25,7 @@ from process import PR_SET_CHILD_SUBREAPER, Skip, check, descendants, kill_all_d
 IN_MEMORY = ("--database", ":flwr-in-memory:")
 BLOCKS, ROUNDS = 4, 5  # 20 rounds of each of ours
 GENUINE_ROUNDS = 3
+GENUINE = "genuine Flower 1.20.0"
 CNN_BYTES = 248_000
 MODELS = ((CNN_BYTES, 20), (100_000_000, 5), (1_000_000_000, 1))  # bytes, round trips
 COPIES = 12  # of a model, at most, in all processes and files in memory together
@@ -113,7 +114,7 @@ class Setup:
         both = re.findall(r"TRANSFER \d+ ([\d.]+) ([\d.]+)", out)
         check(len(both) == n, f"{self.name}: {len(both)} of {n} transfers: {out}")
         cpu = cpu_seconds() - cpu
-        return [median([float(pair[i]) for pair in both]) for i in (0, 1)] + [cpu / n]
+        return [median([float(pair[i]) for pair in both]) for i in (0, 1)] + [max(cpu, 0) / n]
 
     def stop(self):
         for process in [*self.nodes, self.hub]:
@@ -137,7 +138,7 @@ def ms(values):
 
 def genuine_setup(folder, build):
     try:
-        return Setup(folder, build, "genuine Flower 1.20.0", genuine=True), None
+        return Setup(folder, build, GENUINE, genuine=True), None
     except Skip as e:
         return None, str(e)
 
@@ -157,7 +158,8 @@ def bench_rounds(folder, build):
                       f"{s.cpu / len(s.rounds) * 1000:.0f} ms", ms(s.begins), ms(s.first_rounds)))
             for s in ours + ([theirs] if theirs else [])]
     if not theirs:
-        rows.append((f"genuine Flower 1.20.0: SKIPPED, {why}", ("-",) * 6))
+        rows.append((f"{GENUINE}: SKIPPED", ("-",) * 6))
+        print(f"\nSKIPPED: {GENUINE}: {why}")
     show("A round of training and evaluation: two nodes, TLS and keys, an app that does nothing", rows,
          "median", "least..most, ms", "rounds", "CPU, all processes", "flwr run to ServerApp", "flwr run to end of round 1")
     fsync = median(ours[1].rounds) - median(ours[0].rounds)
@@ -196,10 +198,11 @@ def bench_memory(folder, build):
             hub = f.hub("--isolation", "process", genuine=genuine)
             node = f.node(1, 1, "--isolation", "process", genuine=genuine)
         except Skip as e:
-            rows.append((f"genuine Flower 1.20.0: SKIPPED, {e}", ("-", "-")))
+            rows.append((f"{GENUINE}: SKIPPED", ("-", "-")))
+            print(f"\nSKIPPED: {GENUINE}: {e}")
             continue
         time.sleep(8 if genuine else 1)
-        rows.append(("genuine Flower 1.20.0" if genuine else "ours, durable",
+        rows.append((GENUINE if genuine else "ours, durable",
                      [f"{resident(p, 'VmRSS'):.1f} MB ({resident(p, 'RssAnon'):.1f})" for p in (hub, node)]))
         for process in (node, hub):
             process.stop()

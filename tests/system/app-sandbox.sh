@@ -8,6 +8,7 @@ echo 'superlink = "localhost:1"' >/etc/flwr/supernode.d/50-test.toml
 systemctl start flower-supernode-clientappio.socket flower-supernode-clientappio-exec.socket
 echo data >/srv/flwr/set
 chmod 640 /srv/flwr/set
+mkdir -p /var/lib/flwr/superlink
 touch /var/lib/flwr/mine
 
 # try KIND RUN PYTHON: the app prints what came of it.

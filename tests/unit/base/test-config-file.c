@@ -313,6 +313,8 @@ static void test_files(void **state)
 
         assert_int_equal(parse(f, "--check-config"), -EBADMSG);
         check_line(f, "@: cannot be read: No such file or directory");
+        write_dropin(f, "50-only.toml", "");
+        assert_int_equal(parse(f, "--check-config"), 1);
         write_config(f, "");
         assert_int_equal(rm_rf(f->dropins), 0);
         assert_int_equal(parse(f, "--check-config"), 1);

@@ -1,6 +1,7 @@
 """Prints genuine-vectors.h: every message of the wire contract as genuine Flower serialises it.
 
-Run by hand, with a Python that has Flower 1.20 (newer fields are appended as bytes):
+Run by hand, with a Python that has Flower 1.20 (newer fields are appended as bytes, newer messages made of them; those
+are what 1.26 and 1.27 give):
     python genuine-vectors.py > genuine-vectors.h
 """
 
@@ -143,6 +144,52 @@ def list_runs():
 
 n = node.Node(node_id=BIG)
 context = text(1, message.Context(run_id=4, node_id=5).SerializeToString())
+def node_info():
+    """Since 1.24."""
+    return (
+        number(1, BIG)
+        + text(2, "<id:none>")
+        + text(3, "none")
+        + text(4, "offline")
+        + text(5, "2026-01-02T03:04:05.678901+00:00")
+        + text(6, "2026-01-02T03:05:05+00:00")
+        + text(7, "2026-01-02T03:06:05+00:00")
+        + double(9, 1767323165.5)
+        + double(10, 30.0)
+        + text(11, "-----BEGIN PUBLIC KEY-----\n")
+    )
+
+
+def never_seen():
+    return number(1, 3) + text(2, "<id:none>") + text(4, "registered") + text(5, "2026-01-02T03:04:05+00:00")
+
+
+def federation():
+    """Since 1.27."""
+    member = text(1, text(1, "<id:none>") + text(2, "none")) + text(2, "owner")
+    return (
+        text(1, "@none/default")
+        + text(2, node_info())
+        + text(2, never_seen())
+        + text(3, a_run())
+        + text(4, "For tests.")
+        + text(5, member)
+        + number(6, 1)
+    )
+
+
+def federation_124():
+    """1.24 to 1.26."""
+    return (
+        text(1, "default")
+        + text(2, "<id:none>")
+        + text(3, node_info())
+        + text(4, a_run())
+        + text(5, "For tests.")
+        + text(6, text(1, "<id:none>") + text(2, "none"))
+    )
+
+
 ROWS = [
     ("CREATE_NODE_REQUEST", fleet.CreateNodeRequest(heartbeat_interval=30.0)),
     ("DELETE_NODE_REQUEST", fleet.DeleteNodeRequest(node=n)),
@@ -224,6 +271,12 @@ ROWS = [
             auth_type="oidc", device_code="dc", verification_uri_complete="https://x", expires_in=-1, interval=5
         ),
     ),
+    ("LIST_NODES_RESPONSE", text(1, node_info()) + text(1, never_seen()) + text(2, "2026-01-02T04:00:00+00:00")),
+    ("LIST_FEDERATIONS_RESPONSE", text(1, text(1, "@none/default"))),
+    ("LIST_FEDERATIONS_RESPONSE", text(1, federation())),
+    ("SHOW_FEDERATION_REQUEST", text(1, "@none/default")),
+    ("SHOW_FEDERATION_RESPONSE", text(1, federation()) + text(2, "2026-01-02T04:00:00+00:00")),
+    ("SHOW_FEDERATION_RESPONSE", text(1, federation_124()) + text(2, "2026-01-02T04:00:00+00:00")),
     ("HEALTH_CHECK_RESPONSE", number(1, 1)),
 ]
 
