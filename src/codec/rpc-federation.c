@@ -162,7 +162,7 @@ static int decode_runs(RpcDecoder *d, const Parts *p, Federation *ret)
 static int decode_one(RpcDecoder *d, const ProtobufCBinaryData *b, Federation *ret)
 {
         const Blob wire = {.data = b->data, .size = b->len};
-        Parts p;
+        Parts p = {};
         int r;
 
         r = is_124(b) ? decode_124(d, &wire, &p, ret) : decode_new(d, &wire, &p, ret);
