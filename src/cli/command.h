@@ -1,4 +1,4 @@
-/* The subcommands of `flwr`: one row each, in command.c's order in the help. */
+/* The subcommands of `flwr`: one row each, in the order of the help. Some have subcommands of their own. */
 #pragma once
 
 #include "base/options.h"
@@ -11,7 +11,13 @@ typedef struct Command {
         int (*run)(int argc, char *argv[]);
 } Command;
 
-extern const Command CMD_BUILD, CMD_INSTALL, CMD_LIST, CMD_LOG, CMD_RUN, CMD_STOP;
+extern const Command CMD_BUILD, CMD_FEDERATION, CMD_INSTALL, CMD_LIST, CMD_LOG, CMD_RUN, CMD_STOP,
+        CMD_SUPERNODE;
 
 /* What genuine Flower's option parser gives, and ours. */
 #define EXIT_USAGE 2
+
+/* For a program that is nothing but its n commands: runs the one that argv[1] names, or shows what there is.
+ * Returns the process status. */
+int command_dispatch(
+        const Program *program, const Command *const *commands, size_t n, int argc, char *argv[]);

@@ -1,4 +1,7 @@
 #include "cli/conn-config.h"
+
+#include <sys/stat.h>
+
 #include "base/buf.h"
 #include "base/fs-util.h"
 #include "base/text.h"
@@ -10,7 +13,7 @@
                 *(reterr_text) ? (error) : -ENOMEM;                                                         \
         })
 
-/* One of the two places. */
+/* One of the files. */
 typedef struct Place {
         const char *table;     /* where its connections are */
         char *path;            /* of the file */
@@ -19,11 +22,27 @@ typedef struct Place {
         Toml *doc;             /* NULL: there is no file */
 } Place;
 
-static void place_done(Place *p)
+typedef enum PlaceId {
+        PLACE_APP,
+        PLACE_HOME,
+        PLACE_SYSTEM,
+        _PLACE_MAX,
+} PlaceId;
+
+typedef struct Places {
+        Place at[_PLACE_MAX];
+} Places;
+
+/* The name of the connection that no file has. */
+#define SOCKET_NAME "local"
+
+static void places_done(Places *p)
 {
-        p->path = mfree(p->path);
-        p->certificate_dir = mfree(p->certificate_dir);
-        p->doc = toml_free(p->doc);
+        for (size_t i = 0; i < _PLACE_MAX; i++) {
+                free(p->at[i].path);
+                free(p->at[i].certificate_dir);
+                toml_free(p->at[i].doc);
+        }
 }
 
 void conn_config_done(ConnConfig *c)
@@ -70,6 +89,41 @@ static int load_home_place(Place *ret, char **reterr_text)
         return ret->path ? load_place(ret, reterr_text) : -ENOMEM;
 }
 
+static int load_system_place(const char *file, Place *ret, char **reterr_text)
+{
+        ret->table = "superlink";
+        ret->path = strdup(file);
+        return ret->path ? load_place(ret, reterr_text) : -ENOMEM;
+}
+
+static int load_places(const ConnPlaces *where, Places *ret, char **reterr_text)
+{
+        int r;
+
+        r = load_app_place(where->app_dir, &ret->at[PLACE_APP], reterr_text);
+        if (r < 0)
+                return r;
+        r = load_home_place(&ret->at[PLACE_HOME], reterr_text);
+        if (r < 0)
+                return r;
+        return load_system_place(where->system_file, &ret->at[PLACE_SYSTEM], reterr_text);
+}
+
+static int take_unix_address(ConnConfig *c, const char *address, char **reterr_text)
+{
+        const char *path = startswith(address, "unix:");
+
+        /* As gRPC has it: "unix:///path" is the same path. */
+        if (startswith(path, "//"))
+                path += 2;
+        if (*path != '/')
+                return fail(-EINVAL, reterr_text, "%s: \"%s\" is not an address. Write \"unix:/path\".",
+                        c->source, address);
+        free(c->address);
+        c->address = xasprintf("unix:%s", path);
+        return c->address ? 0 : -ENOMEM;
+}
+
 static int take_address(ConnConfig *c, const char *address, char **reterr_text)
 {
         _cleanup_free_ char *host = NULL;
@@ -77,6 +131,8 @@ static int take_address(ConnConfig *c, const char *address, char **reterr_text)
         const char *colon = strrchr(address, ':');
         bool has_port = colon && !strchr(colon, ']') && (*address == '[' || strchr(address, ':') == colon);
 
+        if (startswith(address, "unix:"))
+                return take_unix_address(c, address, reterr_text);
         if (*address == ':')
                 return fail(-EINVAL, reterr_text,
                         "%s: \"%s\" starts a SuperLink of the Python package, which this program does not "
@@ -87,7 +143,7 @@ static int take_address(ConnConfig *c, const char *address, char **reterr_text)
         c->address = has_port ? strdup(address) : xasprintf("%s:%d", address, CONN_PORT_DEFAULT);
         if (!c->address)
                 return -ENOMEM;
-        if (!startswith(address, "unix:") && parse_address(c->address, &host, &port) < 0)
+        if (parse_address(c->address, &host, &port) < 0)
                 return fail(-EINVAL, reterr_text, "%s: \"%s\" is not an address. Write \"host:port\".",
                         c->source, address);
         return 0;
@@ -152,7 +208,7 @@ static int take_keys(ConnConfig *c, const Place *p, const Config *keys, char **r
         return 0;
 }
 
-static int check(const ConnConfig *c, char **reterr_text)
+static int check(ConnConfig *c, char **reterr_text)
 {
         if (!c->address)
                 return fail(-EINVAL, reterr_text,
@@ -160,6 +216,15 @@ static int check(const ConnConfig *c, char **reterr_text)
                         "simulations without "
                         "a SuperLink are run by `flower-simulation` of the Python package.",
                         c->source, c->name);
+        if (startswith(c->address, "unix:")) {
+                if (c->root_certificates)
+                        return fail(-EINVAL, reterr_text,
+                                "%s: \"%s\" has root-certificates, but nothing is encrypted on a Unix "
+                                "socket. "
+                                "Remove them.",
+                                c->source, c->name);
+                c->insecure = true;
+        }
         if (c->insecure && c->root_certificates)
                 return fail(-EINVAL, reterr_text,
                         "%s: \"%s\" has root-certificates and insecure = true. Remove one of them: insecure "
@@ -168,17 +233,52 @@ static int check(const ConnConfig *c, char **reterr_text)
         return 0;
 }
 
-static int read_connection(const Place *p, const char *name, const TomlNode *table, char *const *overrides,
-        ConnConfig *ret, char **reterr_text)
+static int make_connection(const char *name, const char *source, ConnConfig *ret)
 {
         _cleanup_conn_config_ ConnConfig c = {
-                .name = strdup(name), .source = strdup(p->path), .federation = strdup("")};
-        _cleanup_config_ Config keys = {}, extra = {};
-        _cleanup_free_ char *text = NULL;
-        int r;
+                .name = strdup(name), .source = strdup(source), .federation = strdup("")};
 
         if (!c.name || !c.source || !c.federation)
                 return -ENOMEM;
+        *ret = c;
+        c = (ConnConfig){};
+        return 0;
+}
+
+/* c is taken on success only. */
+static int finish_connection(
+        ConnConfig *c, const Place *p, char *const *overrides, ConnConfig *ret, char **reterr_text)
+{
+        _cleanup_config_ Config extra = {};
+        int r;
+
+        if (overrides) {
+                r = config_parse_args(overrides, &extra, reterr_text);
+                if (r < 0)
+                        return r;
+                r = take_keys(c, p, &extra, reterr_text);
+                if (r < 0)
+                        return r;
+        }
+        r = check(c, reterr_text);
+        if (r < 0)
+                return r;
+        *ret = *c;
+        *c = (ConnConfig){};
+        return 0;
+}
+
+static int read_connection(const Place *p, const char *name, const TomlNode *table, char *const *overrides,
+        ConnConfig *ret, char **reterr_text)
+{
+        _cleanup_conn_config_ ConnConfig c = {};
+        _cleanup_config_ Config keys = {};
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = make_connection(name, p->path, &c);
+        if (r < 0)
+                return r;
         r = config_from_toml(table, &keys, &text);
         if (r == -EINVAL)
                 return fail(r, reterr_text, "%s: \"%s\": %s", p->path, name, strempty(text));
@@ -187,22 +287,30 @@ static int read_connection(const Place *p, const char *name, const TomlNode *tab
         r = take_keys(&c, p, &keys, reterr_text);
         if (r < 0)
                 return r;
+        return finish_connection(&c, p, overrides, ret, reterr_text);
+}
 
-        if (overrides) {
-                r = config_parse_args(overrides, &extra, reterr_text);
-                if (r < 0)
-                        return r;
-                r = take_keys(&c, p, &extra, reterr_text);
-                if (r < 0)
-                        return r;
-        }
-        r = check(&c, reterr_text);
+/* One that may not be looked at counts: who uses it then hears what is missing. */
+static bool is_socket(const char *path)
+{
+        struct stat st;
+
+        return stat(path, &st) < 0 ? errno == EACCES : S_ISSOCK(st.st_mode);
+}
+
+static int use_socket(
+        const char *path, const Place *app, char *const *overrides, ConnConfig *ret, char **reterr_text)
+{
+        _cleanup_conn_config_ ConnConfig c = {};
+        int r;
+
+        r = make_connection(SOCKET_NAME, path, &c);
         if (r < 0)
                 return r;
-
-        *ret = c;
-        c = (ConnConfig){};
-        return 0;
+        c.address = xasprintf("unix:%s", path);
+        if (!c.address)
+                return -ENOMEM;
+        return finish_connection(&c, app, overrides, ret, reterr_text);
 }
 
 static const TomlNode *place_table(const Place *p)
@@ -240,14 +348,14 @@ static int place_default(const Place *p, const char **ret, char **reterr_text)
         return 0;
 }
 
-static int list_names(const Place *places, size_t n, char **ret)
+static int list_names(const Places *p, char **ret)
 {
         _cleanup_buf_ Buf b = {};
         const char *key;
         int r;
 
-        for (size_t k = 0; k < n; k++) {
-                const TomlNode *table = place_table(places + k);
+        for (size_t k = 0; k < _PLACE_MAX; k++) {
+                const TomlNode *table = place_table(&p->at[k]);
 
                 for (size_t i = 0; table && i < toml_size(table); i++) {
                         if (toml_type(toml_at(table, i, &key)) != TOML_TABLE)
@@ -261,57 +369,57 @@ static int list_names(const Place *places, size_t n, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
-static int nothing_found(const Place *places, size_t n, const char *name, char **reterr_text)
+static int nothing_found(const Places *p, const char *name, char **reterr_text)
 {
+        const char *app = p->at[PLACE_APP].path, *home = p->at[PLACE_HOME].path,
+                   *system = p->at[PLACE_SYSTEM].path;
         _cleanup_free_ char *names = NULL;
-        int r = list_names(places, n, &names);
+        int r = list_names(p, &names);
 
         if (r < 0)
                 return r;
         if (!*names)
                 return fail(-ENOENT, reterr_text,
-                        "No SuperLink is configured. Add one to %s:\n\n[tool.flwr.federations]\ndefault = "
+                        "No SuperLink is configured, and none runs on this machine. Add one to "
+                        "%s:\n\n[tool.flwr.federations]\ndefault = "
                         "\"local\"\n\n"
                         "[tool.flwr.federations.local]\naddress = \"127.0.0.1:9093\"\nroot-certificates = "
-                        "\"certificates/ca.crt\"\n\nor, for all apps, to %s as [superlink] and "
-                        "[superlink.local].",
-                        places[0].path, places[1].path);
+                        "\"certificates/ca.crt\"\n\nor, for all apps, to %s (for all users: %s) as "
+                        "[superlink] and "
+                        "[superlink.local], with the whole path of the certificate.",
+                        app, home, system);
         if (name)
                 return fail(-ENOENT, reterr_text,
-                        "There is no federation \"%s\", neither in %s nor in %s. There are: %s.", name,
-                        places[0].path, places[1].path, names);
+                        "There is no federation \"%s\" in %s, %s or %s. There are: %s.", name, app, home,
+                        system, names);
         return fail(-ENOENT, reterr_text,
-                "No federation was named and none is the default. Name one of %s, or set default in %s or "
-                "%s.",
-                names, places[0].path, places[1].path);
+                "No federation was named and none is the default. Name one of %s, or set default in %s, %s "
+                "or %s.",
+                names, app, home, system);
 }
 
-int conn_config_load(
-        const char *app_dir, const char *name, char *const *overrides, ConnConfig *ret, char **reterr_text)
+int conn_config_load(const ConnPlaces *where, const char *name, char *const *overrides, ConnConfig *ret,
+        char **reterr_text)
 {
-        _cleanup_(place_done) Place app = {}, home = {};
-        Place places[2];
+        _cleanup_(places_done) Places places = {};
         int r;
 
-        r = load_app_place(app_dir, &app, reterr_text);
+        r = load_places(where, &places, reterr_text);
         if (r < 0)
                 return r;
-        r = load_home_place(&home, reterr_text);
-        if (r < 0)
-                return r;
-        places[0] = app;
-        places[1] = home;
 
-        for (size_t i = 0; i < ELEMENTSOF(places) && !name; i++) {
-                r = place_default(places + i, &name, reterr_text);
+        for (size_t i = 0; i < _PLACE_MAX && !name; i++) {
+                r = place_default(&places.at[i], &name, reterr_text);
                 if (r < 0)
                         return r;
         }
-        for (size_t i = 0; i < ELEMENTSOF(places) && name; i++) {
-                const TomlNode *table = place_find(places + i, name);
+        for (size_t i = 0; i < _PLACE_MAX && name; i++) {
+                const TomlNode *table = place_find(&places.at[i], name);
 
                 if (table)
-                        return read_connection(places + i, name, table, overrides, ret, reterr_text);
+                        return read_connection(&places.at[i], name, table, overrides, ret, reterr_text);
         }
-        return nothing_found(places, ELEMENTSOF(places), name, reterr_text);
+        if (!name && is_socket(where->socket))
+                return use_socket(where->socket, &places.at[PLACE_APP], overrides, ret, reterr_text);
+        return nothing_found(&places, name, reterr_text);
 }

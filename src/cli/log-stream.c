@@ -94,7 +94,7 @@ static int run_call(LogStream *s, usec_t timeout)
                         s->status = RPC_OK;
                         return 0;
                 }
-        } while (remote_should_switch(s->remote, s->status, s->detail));
+        } while (remote_should_switch(s->remote, RPC_CONTROL_STREAM_LOGS, s->status, s->detail));
         return 0;
 }
 

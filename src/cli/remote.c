@@ -39,11 +39,12 @@ static int open_channel(Remote *r, char **reterr_text)
 
 int remote_open(Remote *r, OutputFormat f, const char *app_dir, const char *name, char *const *overrides)
 {
+        const ConnPlaces places = {app_dir, FLWR_CONFDIR "/config.toml", CONN_SYSTEM_SOCKET};
         _cleanup_free_ char *text = NULL;
         int k;
 
         r->format = f;
-        k = conn_config_load(app_dir, name, overrides, &r->conn, &text);
+        k = conn_config_load(&places, name, overrides, &r->conn, &text);
         if (k == -EINVAL || k == -ENOENT)
                 return report_error(f, EX_CONFIG, "%s", strempty(text));
         if (k < 0)
@@ -65,14 +66,19 @@ void remote_done(Remote *r)
         conn_config_done(&r->conn);
 }
 
-RpcMethodId remote_method(const Remote *r, RpcMethodId method)
+static bool has_exec_twin(RpcMethodId method)
 {
-        return r->exec ? method + 1 : method;
+        return method + 1 < _RPC_METHOD_MAX && startswith(RPC_METHODS[method + 1].path, "/flwr.proto.Exec/");
 }
 
-bool remote_should_switch(Remote *r, RpcClass status, const char *detail)
+RpcMethodId remote_method(const Remote *r, RpcMethodId method)
 {
-        if (r->exec ||
+        return r->exec && has_exec_twin(method) ? method + 1 : method;
+}
+
+bool remote_should_switch(Remote *r, RpcMethodId method, RpcClass status, const char *detail)
+{
+        if (r->exec || !has_exec_twin(method) ||
                 (status != RPC_UNIMPLEMENTED &&
                         !(status == RPC_UNKNOWN && strstr(strempty(detail), "Error in service handler!"))))
                 return false;
@@ -94,7 +100,7 @@ int remote_try(Remote *r, RpcMethodId method, const void *request, RpcClass *ret
                         &detail, &reply);
                 if (k < 0)
                         return k;
-        } while (remote_should_switch(r, status, detail));
+        } while (remote_should_switch(r, method, status, detail));
 
         *ret_status = status;
         *ret_detail = TAKE_PTR(detail);
@@ -122,7 +128,7 @@ int remote_call(Remote *r, RpcMethodId method, const void *request, void **ret_r
                 return report_errno(r->format, k, NULL);
         if (status != RPC_OK)
                 return remote_report(r, status, detail);
-        if (!reply)
+        if (!reply && RPC_METHODS[method].reply != RPC_EMPTY)
                 return remote_report(r, RPC_INTERNAL, "the reply is empty");
         *ret_reply = reply;
         return 0;

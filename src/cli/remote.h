@@ -28,12 +28,12 @@ int remote_open(Remote *r, OutputFormat f, const char *app_dir, const char *name
 void remote_done(Remote *r);
 #define _cleanup_remote_ _cleanup_(remote_done)
 
-/* method is the Control one. *ret_reply is owned: rpc_free(). */
+/* method is the Control one. *ret_reply is owned: rpc_free(); NULL where the method's reply is empty. */
 int remote_call(Remote *r, RpcMethodId method, const void *request, void **ret_reply);
 /* The same for callers that decide themselves; a negative errno is the loop's. */
 int remote_try(Remote *r, RpcMethodId method, const void *request, RpcClass *ret_status, char **ret_detail,
         void **ret_reply);
 /* The row to use now, and whether an answer means that the other one should be tried. */
 RpcMethodId remote_method(const Remote *r, RpcMethodId method);
-bool remote_should_switch(Remote *r, RpcClass status, const char *detail);
+bool remote_should_switch(Remote *r, RpcMethodId method, RpcClass status, const char *detail);
 int remote_report(const Remote *r, RpcClass status, const char *detail);

@@ -14,7 +14,7 @@ static bool is_exec(const Call *c)
         return startswith(call_method(c)->path, "/flwr.proto.Exec/");
 }
 
-static Run *run_copy_new(const Run *run)
+Run *control_run_copy_new(const Run *run)
 {
         Run *copy = new0(Run, 1);
 
@@ -81,9 +81,9 @@ static void refuse(Call *c, RpcErrorId error, const char *detail)
                 call_fail(c, error, detail);
 }
 
-static bool federation_is_ours(const char *name)
+bool control_federation_is_ours(const char *name)
 {
-        return isempty(name) || streq(name, "default") || streq(name, "@none/default");
+        return isempty(name) || streq(name, RPC_FEDERATION_NAME_OLD) || streq(name, RPC_FEDERATION_NAME);
 }
 
 static int make_run(const StartRunRequest *m, const FabInfo *info, Run *ret)
@@ -95,7 +95,7 @@ static int make_run(const StartRunRequest *m, const FabInfo *info, Run *ret)
         run.fab_hash = info->hash;
         run.details = strdup("");
         run.flwr_aid = strdup(OWNER_AID);
-        run.federation = strdup(isempty(m->federation) ? "@none/default" : m->federation);
+        run.federation = strdup(isempty(m->federation) ? RPC_FEDERATION_NAME : m->federation);
         run.run_type = strdup(RUN_TYPE);
         if (!run.fab_id || !run.fab_version || !run.details || !run.flwr_aid || !run.federation ||
                 !run.run_type || config_copy(&m->override_config, &run.override_config) < 0)
@@ -140,7 +140,7 @@ static void start_run(Call *c, void *request)
                 refuse(c, RPCERR_RUN_REFUSED, check->why);
                 goto finish;
         }
-        if (!federation_is_ours(m->federation)) {
+        if (!control_federation_is_ours(m->federation)) {
                 refuse(c, RPCERR_FEDERATION_UNKNOWN, m->federation);
                 goto finish;
         }
@@ -195,7 +195,7 @@ static int append_run(RunsReply *reply, const Run *run)
 {
         if (GROW_ARRAY(reply->runs, reply->n) < 0)
                 return -ENOMEM;
-        reply->runs[reply->n] = run_copy_new(run);
+        reply->runs[reply->n] = control_run_copy_new(run);
         if (!reply->runs[reply->n])
                 return -ENOMEM;
         reply->n++;
@@ -249,9 +249,21 @@ finish:
         service_request_free(req);
 }
 
+/* Releases before 1.23 had a status for "there is nothing to log in to". On the path that 1.21 and 1.22
+ * share with later ones the type decides, which every release shows when it does not know it: the status
+ * of 1.22 would make later ones complain about address and versions. */
 static void get_login_details(Call *c, void *request)
 {
-        call_fail(c, is_exec(c) ? RPCERR_NO_LOGIN_EXEC : RPCERR_NO_LOGIN_CONTROL, NULL);
+        LoginReply *reply;
+
+        if (is_exec(c))
+                call_fail(c, RPCERR_NO_LOGIN_EXEC, NULL);
+        else {
+                reply = rpc_new(RPC_GET_LOGIN_DETAILS_RESPONSE);
+                if (reply && !(reply->authn_type = strdup("noop")))
+                        reply = rpc_free(RPC_GET_LOGIN_DETAILS_RESPONSE, reply);
+                service_reply(c, RPC_GET_LOGIN_DETAILS_RESPONSE, reply);
+        }
         service_request_free(request);
 }
 
@@ -268,6 +280,11 @@ int control_table(Method **ret)
                 {RPC_EXEC_LIST_RUNS, service_prepare, list_runs},
                 {RPC_CONTROL_GET_LOGIN_DETAILS, service_prepare, get_login_details},
                 {RPC_EXEC_GET_LOGIN_DETAILS, service_prepare, get_login_details},
+                {RPC_CONTROL_REGISTER_NODE, control_prepare_register_node, control_register_node},
+                {RPC_CONTROL_UNREGISTER_NODE, service_prepare, control_unregister_node},
+                {RPC_CONTROL_LIST_NODES, service_prepare, control_list_nodes},
+                {RPC_CONTROL_LIST_FEDERATIONS, service_prepare, control_list_federations},
+                {RPC_CONTROL_SHOW_FEDERATION, service_prepare, control_show_federation},
         };
 
         return service_table_new(rows, ELEMENTSOF(rows), ret);

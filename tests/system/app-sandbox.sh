@@ -76,9 +76,9 @@ attempt("mounts", lambda: os.unshare(0) if hasattr(os, "unshare") else 1 / 0)
 print("app: done")
 '
 closed='("/run/flwr/superlink.sock", "/run/flwr/superlink-exec.sock", "/run/flwr/supernode-exec.sock", "/run/flwr/control.sock", "/run/flwr/launch-clientapp.sock", "/run/flwr/launch-serverapp.sock", "/run/dbus/system_bus_socket", "/run/systemd/private")'
-found=$(try clientapp 107 "$(echo "$probe" | sed "s,PATHS,$closed,")")
+found=$(try clientapp 107 "$(echo "$probe" | sed "s|PATHS|$closed|")")
 [ "$found" = done ] || fail "a ClientApp: $(echo "$found" | tr '\n' ';')"
-found=$(try serverapp 108 "$(echo "$probe" | sed "s,PATHS,$(echo "$closed" | sed 's,superlink\.sock,supernode.sock,'),")")
+found=$(try serverapp 108 "$(echo "$probe" | sed "s|PATHS|$(echo "$closed" | sed 's,superlink\.sock,supernode.sock,')|")")
 [ "$found" = done ] || fail "a ServerApp: $(echo "$found" | tr '\n' ';')"
 
 able='

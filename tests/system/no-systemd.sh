@@ -3,15 +3,22 @@
 
 [ -n "$debs" ] || skip "only where the packages are not installed yet"
 # This system without what is mounted over it: no /run/systemd, as in a chroot or a container image.
-root=$work/root
-mkdir "$root"
+root=$(mktemp -d)
 mount --bind / "$root"
 mount -t proc proc "$root/proc"
 mount --bind /dev "$root/dev"
+# What is mounted is this system: nothing is removed below it, whatever happens.
 finish_mounts() {
-	umount "$root/dev" "$root/proc" "$root" || true
+	status=$?
+	for p in $pids; do
+		kill "$p" 2>/dev/null || true
+	done
+	umount --lazy "$root/dev" "$root/proc" "$root"
+	rmdir "$root"
+
+	finish "$status"
 }
-trap 'finish_mounts; finish' EXIT
+trap finish_mounts EXIT
 inside() {
 	chroot "$root" env -u INVOCATION_ID "$@"
 }
@@ -23,18 +30,24 @@ inside env DEBIAN_FRONTEND=noninteractive dpkg -i $packages >"$work/dpkg" 2>&1 |
 [ -s "$root/etc/flwr/tls/superlink.crt" ] || fail "there is no certificate"
 ! pgrep -f '^/usr/bin/flower-' || fail "the installation in a chroot started something"
 
-inside su -s /bin/sh _flwr-superlink -c 'HOME=/tmp exec flower-superlink --ssl-ca-certfile /etc/flwr/tls/ca.crt \
+mkdir -p /var/tmp/hub /var/tmp/node
+chown _flwr-superlink /var/tmp/hub
+chown _flwr-supernode /var/tmp/node
+show="$work/hub $work/node"
+touch "$work/hub" "$work/node"
+inside su -s /bin/sh _flwr-superlink -c 'HOME=/var/tmp/hub exec flower-superlink --ssl-ca-certfile /etc/flwr/tls/ca.crt \
 	--ssl-certfile /etc/flwr/tls/superlink.crt --ssl-keyfile /etc/flwr/tls/superlink.key --database :flwr-in-memory: \
-	--storage-dir /tmp/fabs' >"$work/hub" 2>&1 &
+	--storage-dir /var/tmp/hub/fabs' >"$work/hub" 2>&1 &
 p=$!
 pids="$pids $p"
-within 10 "the hub answers" trusted || { cat "$work/hub"; exit 1; }
-inside su -s /bin/sh _flwr-supernode -c 'HOME=/tmp exec flower-supernode --superlink localhost:9092 \
+within 10 "the hub answers" trusted
+inside su -s /bin/sh _flwr-supernode -c 'HOME=/var/tmp/node exec flower-supernode --superlink localhost:9092 \
 	--root-certificates /etc/flwr/tls/ca.crt --auth-supernode-private-key /etc/flwr/keys/supernode/node.key' >"$work/node" 2>&1 &
 pids="$pids $!"
-within 10 "the node is let in" grep -q 'SuperNode ID' "$work/node" || { cat "$work/node"; exit 1; }
+within 10 "the node is let in" grep -q 'SuperNode ID' "$work/node"
 kill "$(pgrep -x flower-supernod)" "$(pgrep -x flower-superlin)"
 within 10 "they end" sh -c '! pgrep -x "flower-super(nod|lin)"'
+show=
 
 inside dpkg -P flower-superlink flower-supernode flwr-apps flwr-provision flwr libflwr0 >"$work/dpkg" 2>&1 || { cat "$work/dpkg"; fail "the purge failed"; }
 no_files "$root/etc/flwr" "$root/var/lib/flwr"

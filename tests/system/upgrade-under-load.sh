@@ -4,10 +4,11 @@
 [ -n "$debs" ] || skip "only where the packages can be installed again"
 # The release before this one: so far these very files under an older version.
 mkdir "$work/old"
+older=$(dpkg-deb -f "$debs"/flwr-provision_*.deb Version | sed "s|-.*|-0|")
 for p in flwr-provision flwr-apps flower-superlink flower-supernode libflwr0 flwr; do
 	dpkg-deb -R "$debs/${p}"_*.deb "$work/$p"
 	version=$(sed -n 's/^Version: //p' "$work/$p/DEBIAN/control")
-	sed -i "s/$version/0.0.1-1/g" "$work/$p/DEBIAN/control"
+	sed -i "s/$version/$older/g" "$work/$p/DEBIAN/control"
 	dpkg-deb --root-owner-group -Znone -b "$work/$p" "$work/old/$p.deb" >/dev/null
 done
 DEBIAN_FRONTEND=noninteractive dpkg -i "$work"/old/*.deb >"$work/dpkg" 2>&1 || { cat "$work/dpkg"; fail "the older version cannot be installed"; }

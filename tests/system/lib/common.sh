@@ -7,7 +7,7 @@ work=$(mktemp -d)
 pids=
 
 finish() {
-	status=$?
+	status=${1:-$?}
 	trap - EXIT
 	for p in $pids; do
 		kill "$p" 2>/dev/null || true
@@ -17,7 +17,12 @@ finish() {
 }
 trap finish EXIT
 
+# Files that explain a failure.
+show=
+
 fail() {
+	# shellcheck disable=SC2086 # names without blanks
+	[ -z "$show" ] || cat $show
 	echo "$*"
 	exit 1
 }

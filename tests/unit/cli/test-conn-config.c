@@ -4,11 +4,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fs-util.h"
 #include "cli/conn-config.h"
 
-/* A directory with app/pyproject.toml and home/config.toml. */
+/* A directory with app/pyproject.toml, home/config.toml, system.toml and a socket. */
 static int setup(void **state)
 {
         char *path = strdup("test-conn-config.XXXXXX");
@@ -38,11 +40,21 @@ static void put(void **state, const char *name, const char *text)
         assert_int_equal(write_file_atomic(path, text, strlen(text), 0644, false), 0);
 }
 
+static int load_from(
+        void **state, const char *name, char *const *overrides, ConnConfig *ret, char **reterr_text)
+{
+        _cleanup_free_ char *app = path_join(*state, "app"), *system = path_join(*state, "system.toml"),
+                            *socket = path_join(*state, "socket");
+        const ConnPlaces places = {app, system, socket};
+
+        return conn_config_load(&places, name, overrides, ret, reterr_text);
+}
+
 static ConnConfig load(void **state, const char *name, char *const *overrides)
 {
-        _cleanup_free_ char *app = path_join(*state, "app"), *text = NULL;
+        _cleanup_free_ char *text = NULL;
         ConnConfig c = {};
-        int r = conn_config_load(app, name, overrides, &c, &text);
+        int r = load_from(state, name, overrides, &c, &text);
 
         if (r != 0)
                 fail_msg("%d: %s", r, strempty(text));
@@ -52,10 +64,10 @@ static ConnConfig load(void **state, const char *name, char *const *overrides)
 static void assert_fails(
         void **state, const char *name, char *const *overrides, int error, const char *expected)
 {
-        _cleanup_free_ char *app = path_join(*state, "app"), *text = NULL;
         _cleanup_conn_config_ ConnConfig c = {};
+        _cleanup_free_ char *text = NULL;
 
-        assert_int_equal(conn_config_load(app, name, overrides, &c, &text), error);
+        assert_int_equal(load_from(state, name, overrides, &c, &text), error);
         if (!strstr(strempty(text), expected))
                 fail_msg("\"%s\" is not in \"%s\"", expected, strempty(text));
 }
@@ -138,9 +150,92 @@ static void test_home(void **state)
         assert_fails(state, "local", NULL, -EINVAL, "Start flower-superlink");
 }
 
+static void test_system(void **state)
+{
+        _cleanup_conn_config_ ConnConfig c = {}, app = {}, home = {}, by_name = {};
+
+        put(state, "system.toml",
+                "[superlink]\ndefault = \"all\"\n[superlink.all]\naddress = \"unix:/run/x.sock\"\n"
+                "[superlink.two]\naddress = \"s:1\"\ninsecure = true\n");
+        c = load(state, NULL, NULL);
+        assert_string_equal(c.name, "all");
+        assert_string_equal(c.address, "unix:/run/x.sock");
+        assert_true(c.insecure);
+        assert_non_null(strstr(c.source, "system.toml"));
+
+        /* The user's own come first, those of the app before all. */
+        put(state, "home/config.toml", "[superlink]\ndefault = \"h\"\n[superlink.h]\naddress = \"h:1\"\n");
+        home = load(state, NULL, NULL);
+        assert_string_equal(home.address, "h:1");
+        put(state, "app/pyproject.toml", PYPROJECT);
+        app = load(state, NULL, NULL);
+        assert_string_equal(app.name, "one");
+        by_name = load(state, "all", NULL);
+        assert_string_equal(by_name.address, "unix:/run/x.sock");
+}
+
+static void make_socket(void **state)
+{
+        _cleanup_free_ char *path = path_join(*state, "socket");
+
+        assert_int_equal(mknod(path, S_IFSOCK | 0600, 0), 0);
+}
+
+static void test_socket(void **state)
+{
+        char *const overrides[] = {(char *) "address=\"h:1\" insecure=true", NULL};
+        _cleanup_conn_config_ ConnConfig c = {}, overridden = {}, home = {};
+        _cleanup_free_ char *socket = path_join(*state, "socket"), *address = xasprintf("unix:%s", socket);
+
+        /* Not a file of that name. */
+        put(state, "socket", "");
+        assert_fails(state, NULL, NULL, -ENOENT, "No SuperLink is configured, and none runs");
+        assert_int_equal(unlink(socket), 0);
+
+        make_socket(state);
+        c = load(state, NULL, NULL);
+        assert_string_equal(c.name, "local");
+        assert_string_equal(c.address, address);
+        assert_string_equal(c.source, socket);
+        assert_string_equal(c.federation, "");
+        assert_true(c.insecure);
+        overridden = load(state, NULL, overrides);
+        assert_string_equal(overridden.address, "h:1");
+        assert_fails(state, "other", NULL, -ENOENT, "No SuperLink is configured");
+
+        /* A table without default is no reason not to use it, a default is. */
+        put(state, "home/config.toml", "[superlink.h]\naddress = \"h:1\"\n");
+        assert_fails(state, "other", NULL, -ENOENT, "There are: \"h\"");
+        conn_config_done(&c);
+        c = load(state, NULL, NULL);
+        assert_string_equal(c.address, address);
+        put(state, "home/config.toml", "[superlink]\ndefault = \"h\"\n[superlink.h]\naddress = \"h:1\"\n");
+        home = load(state, NULL, NULL);
+        assert_string_equal(home.address, "h:1");
+}
+
+static void test_unix(void **state)
+{
+        _cleanup_conn_config_ ConnConfig colon = {}, slashes = {};
+
+        put(state, "home/config.toml",
+                "[superlink.colon]\naddress = \"unix:/a:b\"\ninsecure = false\n"
+                "[superlink.slashes]\naddress = \"unix:///a\"\n"
+                "[superlink.relative]\naddress = \"unix:a\"\n"
+                "[superlink.tls]\naddress = \"unix:/a\"\nroot-certificates = \"/ca.crt\"\n");
+        colon = load(state, "colon", NULL);
+        assert_string_equal(colon.address, "unix:/a:b");
+        assert_true(colon.insecure);
+        slashes = load(state, "slashes", NULL);
+        assert_string_equal(slashes.address, "unix:/a");
+        assert_fails(state, "relative", NULL, -EINVAL, "Write \"unix:/path\"");
+        assert_fails(state, "tls", NULL, -EINVAL, "nothing is encrypted on a Unix socket");
+}
+
 static void test_missing(void **state)
 {
-        assert_fails(state, NULL, NULL, -ENOENT, "No SuperLink is configured. Add one to ");
+        assert_fails(state, NULL, NULL, -ENOENT,
+                "No SuperLink is configured, and none runs on this machine. Add one to ");
         put(state, "app/pyproject.toml", PYPROJECT);
         assert_fails(state, "three", NULL, -ENOENT, "There is no federation \"three\"");
         assert_fails(state, "three", NULL, -ENOENT,
@@ -181,6 +276,9 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_named, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_overrides, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_home, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_system, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_socket, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_unix, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_missing, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_wrong, setup, teardown),
         };

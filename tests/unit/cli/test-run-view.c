@@ -4,7 +4,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <unistd.h>
 
+#include "cli/node-view.h"
 #include "cli/rpc-text.h"
 #include "cli/run-view.h"
 
@@ -78,6 +80,9 @@ static void test_explanations(void **state)
                 {RPC_UNAVAILABLE, "TLS handshake failed: x", "signed by a CA in /ca.crt"},
                 {RPC_UNAUTHENTICATED, "x", "Log in"},
                 {RPC_NOT_FOUND, "Run ID not found", "There is no such run"},
+                {RPC_NOT_FOUND, "Node ID not found for account", "There is no such SuperNode"},
+                {RPC_NOT_FOUND, "else", "else"},
+                {RPC_FAILED_PRECONDITION, "Public key already in use", "knows this public key already"},
                 {RPC_UNIMPLEMENTED, "Method not found!", "Control API"},
                 {RPC_FAILED_PRECONDITION, "too bad", "refused: too bad"},
                 {RPC_INTERNAL, NULL, "INTERNAL"},
@@ -97,6 +102,50 @@ static void test_explanations(void **state)
         }
 }
 
+static void test_unix_explanations(void **state)
+{
+        ConnConfig conn = {.name = (char *) "n",
+                .source = (char *) "s",
+                .address = (char *) "unix:/nonexistent/x.sock",
+                .insecure = true};
+        _cleanup_free_ char *other = NULL, *ours = NULL;
+
+        (void) state;
+        assert_int_not_equal(rpc_explain(RPC_UNAVAILABLE, "No such file", &conn, &other), 0);
+        assert_non_null(strstr(other, "(\"n\" of s): No such file"));
+        assert_null(strstr(other, "systemctl"));
+        if (access(CONN_SYSTEM_SOCKET, F_OK) >= 0)
+                return; /* it depends on who we are */
+        conn.address = (char *) "unix:" CONN_SYSTEM_SOCKET;
+        assert_int_not_equal(rpc_explain(RPC_UNAVAILABLE, "Connection refused", &conn, &ours), 0);
+        assert_non_null(strstr(ours, "systemctl status flower-superlink-control.socket"));
+}
+
+static void test_nodes(void **state)
+{
+        NodeInfo a = {.node_id = 1, .registered_at = 2, .status = (char *) "registered"},
+                 b = {.node_id = 2,
+                         .registered_at = 1,
+                         .status = (char *) "online",
+                         .last_activated_at = 5 * USEC_PER_SEC,
+                         .last_deactivated_at = 3 * USEC_PER_SEC};
+        NodeInfo nodes[] = {a, b};
+
+        (void) state;
+        nodes_sort_oldest_first(nodes, 2);
+        assert_int_equal(nodes[0].node_id, 2);
+        nodes_sort_oldest_first(NULL, 0);
+        assert_true(node_elapsed(&a, 9 * USEC_PER_SEC) == 0);
+        assert_true(node_elapsed(&b, 9 * USEC_PER_SEC) == 4);
+        b.status = (char *) "offline";
+        assert_true(node_elapsed(&b, 9 * USEC_PER_SEC) == 0);
+        b.last_deactivated_at = 7 * USEC_PER_SEC;
+        assert_true(node_elapsed(&b, 9 * USEC_PER_SEC) == 2);
+        b.status = (char *) "new in 1.99";
+        assert_null(node_status_color(&b));
+        assert_false(node_is_unregistered(&b));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -106,6 +155,8 @@ int main(void)
                 cmocka_unit_test(test_elapsed),
                 cmocka_unit_test(test_order),
                 cmocka_unit_test(test_explanations),
+                cmocka_unit_test(test_unix_explanations),
+                cmocka_unit_test(test_nodes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
