@@ -90,8 +90,10 @@ static int decode_one(RpcDecoder *d, const ProtobufCBinaryData *b, NodeInfo *ret
         r = is_123(b) ? decode_old(d, &wire, &p) : decode_new(d, &wire, &p);
         if (r < 0)
                 return r;
+        if (p.node_id == 0)
+                return rpc_decoder_refuse(d, "node_id", "a node has no id");
         ret->node_id = p.node_id;
-        ret->online_until = seconds_to_usec(p.online_until);
+        ret->online_until = p.online_until;
         ret->heartbeat_interval = p.heartbeat_interval;
         if ((r = rpc_decode_string(p.owner_aid, &ret->owner_aid)) < 0 ||
                 (r = rpc_decode_string(p.owner_name, &ret->owner_name)) < 0 ||
@@ -141,7 +143,7 @@ static int encode_one(RpcEncoder *e, const NodeInfo *n, ProtobufCBinaryData *ret
         p.last_activated_at = iso_time_format(n->last_activated_at, times[1]);
         p.last_deactivated_at = iso_time_format(n->last_deactivated_at, times[2]);
         p.unregistered_at = iso_time_format(n->unregistered_at, times[3]);
-        p.online_until = usec_to_seconds(n->online_until);
+        p.online_until = n->online_until;
         p.heartbeat_interval = n->heartbeat_interval;
         p.public_key = (ProtobufCBinaryData){strlen(strempty(n->public_key)), (uint8_t *) n->public_key};
         return proto_bytes_encode(e, &p.base, ret);

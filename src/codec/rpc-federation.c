@@ -56,6 +56,13 @@ static bool is_other_text(const ProtoField *f, unsigned wire_type)
                f->data[0] != (1 << 3 | wire_type);
 }
 
+static bool is_old_name(const ProtoField *f)
+{
+        return f->wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED &&
+               f->size == strlen(RPC_FEDERATION_NAME_OLD) &&
+               memcmp(f->data, RPC_FEDERATION_NAME_OLD, f->size) == 0;
+}
+
 static bool is_124(const ProtobufCBinaryData *b)
 {
         const uint8_t *p = b->data, *end = b->data + b->len;
@@ -63,6 +70,10 @@ static bool is_124(const ProtobufCBinaryData *b)
 
         while (p < end && proto_field_next(&p, end, &f) >= 0) {
                 switch (f.number) {
+                case 1: /* name */
+                        if (is_old_name(&f))
+                                return true;
+                        break;
                 case 2: /* member_aids; nodes */
                         if (is_other_text(&f, PROTOBUF_C_WIRE_TYPE_VARINT))
                                 return true;
@@ -260,6 +271,11 @@ static int encode_124(RpcEncoder *e, const Federation *f, ProtobufCBinaryData *r
         return proto_bytes_encode(e, &p.base, ret);
 }
 
+static int encode_one(RpcEncoder *e, const Federation *f, ProtobufCBinaryData *ret)
+{
+        return streq_ptr(f->name, RPC_FEDERATION_NAME_OLD) ? encode_124(e, f, ret) : encode_new(e, f, ret);
+}
+
 static void federation_done(Federation *f)
 {
         f->name = mfree(f->name);
@@ -305,7 +321,7 @@ static int encode_federations(RpcEncoder *e, const void *message)
         if (!p.federations)
                 return -ENOMEM;
         for (; p.n_federations < m->n; p.n_federations++) {
-                int r = encode_new(e, &m->federations[p.n_federations], &p.federations[p.n_federations]);
+                int r = encode_one(e, &m->federations[p.n_federations], &p.federations[p.n_federations]);
 
                 if (r < 0)
                         return r;
@@ -359,9 +375,7 @@ static int encode_federation(RpcEncoder *e, const void *message)
 {
         const FederationReply *m = message;
         Flwr__Proto__ShowFederationResponse p = FLWR__PROTO__SHOW_FEDERATION_RESPONSE__INIT;
-        int r = streq_ptr(m->federation.name, RPC_FEDERATION_NAME_OLD)
-                        ? encode_124(e, &m->federation, &p.federation)
-                        : encode_new(e, &m->federation, &p.federation);
+        int r = encode_one(e, &m->federation, &p.federation);
 
         if (r < 0)
                 return r;

@@ -89,12 +89,6 @@ typedef enum RpcKind {
         RPC_STREAM_LOGS_RESPONSE,
         RPC_LIST_RUNS_RESPONSE,
         RPC_GET_LOGIN_DETAILS_RESPONSE,
-        /* NodesReply, FederationsReply; their requests are RPC_EMPTY */
-        RPC_LIST_NODES_RESPONSE,
-        RPC_LIST_FEDERATIONS_RESPONSE,
-        /* FederationRequest, FederationReply */
-        RPC_SHOW_FEDERATION_REQUEST,
-        RPC_SHOW_FEDERATION_RESPONSE,
 
         /* HealthReply; the request is RPC_HEALTH_CHECK_REQUEST, whose contents do not matter: NULL */
         RPC_HEALTH_CHECK_REQUEST,
@@ -103,6 +97,13 @@ typedef enum RpcKind {
         /* EnrolRequest; the reply is a NodeReply */
         RPC_ENROL_REQUEST,
         RPC_ENROL_RESPONSE,
+
+        /* NodesReply, FederationsReply; their requests are RPC_EMPTY */
+        RPC_LIST_NODES_RESPONSE,
+        RPC_LIST_FEDERATIONS_RESPONSE,
+        /* FederationRequest, FederationReply */
+        RPC_SHOW_FEDERATION_REQUEST,
+        RPC_SHOW_FEDERATION_RESPONSE,
         _RPC_KIND_MAX,
 } RpcKind;
 
@@ -261,8 +262,8 @@ typedef struct NodeInfo {
         char *owner_aid, *owner_name; /* the name is "" in 1.23 */
         char *status;                 /* as received, to be checked by who shows it */
         usec_t registered_at, last_activated_at, last_deactivated_at,
-                unregistered_at; /* wall clock, 0 = never */
-        usec_t online_until;
+                unregistered_at;   /* wall clock, 0 = never */
+        double online_until;       /* seconds since 1970, 0 = never */
         double heartbeat_interval; /* seconds */
         char *public_key;          /* PEM, or NULL */
 } NodeInfo;
@@ -278,6 +279,13 @@ typedef struct FederationMember {
         char *role;                      /* "" to 1.26 */
 } FederationMember;
 
+/* The name that 1.24 and 1.25 have for the only federation of a hub without federation management; later
+ * ones: RPC_FEDERATION_NAME. */
+#define RPC_FEDERATION_NAME_OLD "default"
+#define RPC_FEDERATION_NAME "@none/default"
+
+/* Encoded in the layout of 1.24 if the name is RPC_FEDERATION_NAME_OLD, else in that of 1.27: nothing else
+ * tells what the peer reads. With nothing but a name in it every release reads it. */
 typedef struct Federation {
         char *name;
         char *description;
@@ -290,7 +298,6 @@ typedef struct Federation {
         bool archived;
 } Federation;
 
-/* Encoded in the layout of 1.27 and later, which older releases read as long as only names are in it. */
 typedef struct FederationsReply {
         Federation *federations;
         size_t n;
@@ -300,13 +307,6 @@ typedef struct FederationRequest {
         char *name;
 } FederationRequest;
 
-/* The name that 1.24 and 1.25 have for the only federation of a hub without federation management; later
- * ones: RPC_FEDERATION_NAME. */
-#define RPC_FEDERATION_NAME_OLD "default"
-#define RPC_FEDERATION_NAME "@none/default"
-
-/* Encoded in the layout of 1.24 if the name is RPC_FEDERATION_NAME_OLD, else in that of 1.27: nothing else
- * tells what the peer reads. */
 typedef struct FederationReply {
         Federation federation;
         char *now; /* ISO time */

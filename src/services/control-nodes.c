@@ -95,7 +95,7 @@ static int append_node(NodeInfo **nodes, size_t *n, const StoreNode *node)
                 .last_activated_at = node->last_activated_at,
                 .last_deactivated_at = node->last_deactivated_at,
                 .unregistered_at = node->unregistered_at,
-                .online_until = node->online_until,
+                .online_until = usec_to_seconds(node->online_until),
                 .heartbeat_interval =
                         node->heartbeat_interval > 0 ? node->heartbeat_interval : INTERVAL_DEFAULT,
                 .public_key = strdup(node->public_key),

@@ -205,8 +205,7 @@ void fleet_push_object(Call *c, void *request)
         }
         reply = store_reply_holding(l->store, m->node_id, &m->id);
         if (!reply || reply->message.metadata.run_id != run_id) {
-                service_reply(c, RPC_PUSH_OBJECT_RESPONSE, rpc_new(RPC_PUSH_OBJECT_RESPONSE));
-                service_request_free(req);
+                objects_push_unneeded(c, req);
                 return;
         }
         objects_push(l, c, req, &stored);

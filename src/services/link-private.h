@@ -77,4 +77,6 @@ uint64_t objects_key(const ObjectId *id);
 /* Takes request. */
 void objects_pull(Link *l, Call *c, Request *request);
 /* Takes request; ret_stored tells whether the object is now here. */
+/* An object that no message of the caller waits for: nothing is kept. Takes request. */
+void objects_push_unneeded(Call *c, Request *request);
 void objects_push(Link *l, Call *c, Request *request, bool *ret_stored);
