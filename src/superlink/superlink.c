@@ -58,7 +58,7 @@ static int open_store(Superlink *s, const SuperlinkArgs *args)
         r = store_open(&config, &s->store, &why);
         if (r < 0)
                 return exit_with(r == -EMEDIUMTYPE ? FLWR_EXIT_SUPERLINK_DATABASE_SCHEMA_MISMATCH
-                                                       : FLWR_EXIT_SUPERLINK_INVALID_ARGS,
+                                                   : FLWR_EXIT_SUPERLINK_INVALID_ARGS,
                         "%s", strempty(why));
         return 0;
 }
