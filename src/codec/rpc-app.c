@@ -113,6 +113,11 @@ static int decode_token(RpcDecoder *d, const void *proto, void *ret)
                 if (!m->app_address)
                         return -ENOMEM;
         }
+        if (p->python_apps && *p->python_apps) {
+                m->python_apps = strdup(p->python_apps);
+                if (!m->python_apps)
+                        return -ENOMEM;
+        }
         return rpc_decode_string(p->token, &m->token);
 }
 
@@ -124,6 +129,7 @@ static int encode_token(RpcEncoder *e, const void *message)
         p.token = rpc_encode_string(m->token);
         p.launch = m->launch;
         p.app_address = rpc_encode_string(m->app_address);
+        p.python_apps = rpc_encode_string(m->python_apps);
         return rpc_encode_message(e, &p.base);
 }
 
@@ -133,6 +139,7 @@ static void token_done(void *message)
 
         m->token = mfree(m->token);
         m->app_address = mfree(m->app_address);
+        m->python_apps = mfree(m->python_apps);
 }
 
 static int decode_logs(RpcDecoder *d, const void *proto, void *ret)

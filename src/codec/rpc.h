@@ -214,6 +214,8 @@ typedef struct TokenReply {
         char *token; /* "" when another launcher has it */
         RpcLaunch launch;
         char *app_address; /* our extension, field 1001: the app's own AppIo address; NULL: the launcher's */
+        char *python_apps; /* field 1002: directory of genuine executors that the daemon is configured with,
+                              or NULL */
 } TokenReply;
 
 typedef struct NumbersReply {

@@ -20,6 +20,7 @@ struct ClientAppIo {
         IdSet *inherited;  /* runs whose app was started by an earlier life of this node */
         ReadyReply *ready; /* replies to be announced when the loop turns */
 
+        const char *python_apps;
         Doors *doors;     /* NULL: apps share one address */
         IdSet *idle_runs; /* whose doors are to be closed */
 

@@ -117,6 +117,7 @@ static TokenReply *new_token(ClientAppIo *a, uint64_t run_id)
         reply->launch = has_native_clientapp(a->store, run) ? RPC_LAUNCH_NATIVE : RPC_LAUNCH_PYTHON;
         if (a->doors)
                 (void) doors_open(a->doors, run_id, token, &reply->app_address);
+        (void) free_and_strdup(&reply->python_apps, a->python_apps);
         return reply;
 }
 
@@ -420,6 +421,7 @@ int clientappio_new(const ClientAppIoConfig *config, ClientAppIo **ret)
                 return -ENOMEM;
         a->event = sd_event_ref(config->event);
         a->store = config->store;
+        a->python_apps = config->python_apps;
         a->reply_ready = config->reply_ready;
         a->userdata = config->userdata;
         r = make_table(&a->table);

@@ -26,7 +26,8 @@ typedef struct ClientAppIo ClientAppIo;
 
 typedef struct ClientAppIoConfig {
         sd_event *event;
-        Store *store; /* STORE_QUEUE_BY_RUN */
+        Store *store;            /* STORE_QUEUE_BY_RUN */
+        const char *python_apps; /* told to launchers; must outlive the service; or NULL */
         /* A reply is whole and waits to be sent. Called from the loop, not from inside the store. */
         void (*reply_ready)(const ObjectId *instruction, void *userdata);
         void *userdata;

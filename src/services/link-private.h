@@ -28,6 +28,7 @@ struct Link {
         bool wake_launchers;
 
         Doors *doors; /* NULL: apps share one address */
+        const char *python_apps;
         IdSet *changed_runs, *changed_nodes;
         void (*run_changed)(const Run *run, void *userdata);
         void (*node_changed)(const StoreNode *node, void *userdata);

@@ -278,6 +278,7 @@ int link_new(const LinkConfig *config, Link **ret)
         l->event = sd_event_ref(config->event);
         l->store = config->store;
         l->registration_closed = config->registration_closed;
+        l->python_apps = config->python_apps;
         l->run_changed = config->run_changed;
         l->node_changed = config->node_changed;
         l->userdata = config->userdata;

@@ -31,6 +31,7 @@ typedef struct LinkConfig {
         Store *store;
         const KeyList *allowed;   /* copied as fingerprints; NULL: there is no list */
         bool registration_closed; /* nodes are registered by an administrator, not by themselves */
+        const char *python_apps;  /* told to launchers; must outlive the link; or NULL */
         const EnrolConfig *enrol; /* NULL: no invitations */
         /* For the daemon's log: something of it has changed (perhaps nothing that matters). Called from the
          * loop; may be NULL. */

@@ -92,6 +92,7 @@ static TokenReply *new_token(Link *l, uint64_t run_id)
         reply->launch = has_native_serverapp(l->store, run) ? RPC_LAUNCH_NATIVE : RPC_LAUNCH_PYTHON;
         if (l->doors)
                 (void) doors_open(l->doors, run_id, token, &reply->app_address);
+        (void) free_and_strdup(&reply->python_apps, l->python_apps);
         (void) store_run_transition(l->store, run_id, RUN_STARTING, RUN_SUB_NONE, "", NULL, NULL);
         link_arm_sweep(l);
         return reply;

@@ -22,7 +22,8 @@ extern char **environ;
 struct App {
         Superexec *superexec;
         uint64_t run_id;
-        char *address; /* of its own AppIo socket; NULL: everybody's */
+        char *python_apps; /* of the daemon's configuration; NULL: ours */
+        char *address;     /* of its own AppIo socket; NULL: everybody's */
         char *token;
         pid_t pid; /* a child, or 0 */
         sd_event_source *child;
@@ -41,6 +42,7 @@ static void app_free(App *a)
         stub_call_cancel(a->note);
         free(a->kept_name);
         free(a->address);
+        free(a->python_apps);
         free(a->token);
         free(a);
 }
@@ -280,8 +282,8 @@ static int choose_and_start(App *a, bool native)
         _cleanup_(executor_done) Executor e = {};
         int r;
 
-        e.is_python = !native &&
-                      executor_find_python(name, s->args->python_apps, &e.program, &e.python_missing) >= 0;
+        e.is_python = !native && executor_find_python(name, a->python_apps ?: s->args->python_apps,
+                                         &e.program, &e.python_missing) >= 0;
         if (!e.is_python) {
                 /* Without any side for this machine our own executor tells the ServerApp or user so. */
                 r = executor_find_native(name, &e.program);
@@ -308,7 +310,8 @@ int app_start(Superexec *s, uint64_t run_id, const TokenReply *reply)
         a->tell = reply->launch != RPC_LAUNCH_UNSAID;
         DL_APPEND(s->apps, a);
         a->token = strdup(reply->token);
-        if (!a->token || (reply->app_address && !(a->address = strdup(reply->app_address)))) {
+        if (!a->token || free_and_strdup(&a->address, reply->app_address) < 0 ||
+                free_and_strdup(&a->python_apps, reply->python_apps) < 0) {
                 app_free(a);
                 return log_oom();
         }

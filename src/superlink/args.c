@@ -30,7 +30,7 @@ static const Option options[] = {
                 .help = "Only SuperNodes that an administrator has registered (flwr supernode register, "
                         "flwr-provision "
                         "join) or whose key is in the key list may connect.",
-                .offset = FIELD(enable_supernode_auth)},
+                .offset = FIELD(enable_supernode_auth), .packaged = "true"},
         {OPTION_STRING, "fleet-api-address", .metavar = "ADDR", .fallback = "0.0.0.0:9092",
                 .help = "Where SuperNodes connect.", .offset = FIELD(fleet_api_address)},
         {OPTION_CHOICE, "fleet-api-type", .fallback = "grpc-rere", .choices = fleet_types,

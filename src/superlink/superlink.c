@@ -114,6 +114,7 @@ static int start_services(Superlink *s, const SuperlinkArgs *args)
                 .event = s->event,
                 .store = s->store,
                 .registration_closed = args->enable_supernode_auth,
+                .python_apps = args->python_apps,
                 .enrol = invites && !is_in_memory(args) ? &enrol : NULL,
                 .run_changed = superlink_log_run,
                 .node_changed = superlink_log_node,

@@ -5,6 +5,7 @@
  *
  * The SuperLink hears of the receipt only when the instruction is on our disk. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <sysexits.h>
 
 #include "base/log.h"
@@ -387,7 +388,7 @@ static void on_pulled(RpcClass status, const char *detail, void **reply, void *u
         Receiver *r = userdata;
         MessageBatch *b = *reply;
         RunRequest request = {.node_id = r->node->node_id};
-        char hex[OBJECT_ID_HEX_MAX];
+        char hex[OBJECT_ID_HEX_MAX], run[24];
         Metadata *m;
 
         r->call = NULL;
@@ -400,9 +401,11 @@ static void on_pulled(RpcClass status, const char *detail, void **reply, void *u
         r->batch = b;
         *reply = NULL;
         m = instruction(r);
-        log_info("[RUN %" PRIu64 "%s%s] Receiving: %s message (ID: %s)", m->run_id,
-                *m->group_id ? ", ROUND " : "", m->group_id, m->message_type,
-                object_id_format(&m->message_id, hex));
+        snprintf(run, sizeof(run), "%" PRIu64, m->run_id);
+        object_id_format(&m->message_id, hex);
+        log_with(LOG_INFO, (&(LogFields){.run = run, .msg = hex}),
+                "[RUN %s%s%s] Receiving: %s message (ID: %s)", run, *m->group_id ? ", ROUND " : "",
+                m->group_id, m->message_type, hex);
         if (store_run(r->node->store, m->run_id)) {
                 fetch(r);
                 return;
@@ -439,10 +442,12 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 static void on_checked(RpcClass status, const char *detail, void **reply, void *userdata)
 {
         Receiver *r = userdata;
+        char run[24];
 
         r->check = NULL;
         if (status == RPC_PERMISSION_DENIED || (status == RPC_OK && !*reply)) {
-                log_info("Run %" PRIu64 " has ended", r->check_run);
+                snprintf(run, sizeof(run), "%" PRIu64, r->check_run);
+                log_with(LOG_INFO, (&(LogFields){.run = run}), "Run %s has ended", run);
                 receiver_drop_run(r->node, r->check_run);
         }
 }

@@ -1,5 +1,6 @@
 /* Replies from our store to the SuperLink, one at a time; what has been sent is forgotten. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <utlist.h>
 
 #include "base/log.h"
@@ -205,7 +206,7 @@ static int push_message(Sender *x, const StoreMessage *reply)
 static void send_next(Sender *x)
 {
         const StoreMessage *m, *reply;
-        char hex[OBJECT_ID_HEX_MAX];
+        char hex[OBJECT_ID_HEX_MAX], run[24];
 
         if (!x->queue || x->call || x->answer || x->node->state != MEMBER_ACTIVE)
                 return;
@@ -215,9 +216,10 @@ static void send_next(Sender *x)
                 forget_first(x);
                 return;
         }
-        log_info("[RUN %" PRIu64 "] Sending: %s message (ID: %s)%s%s", reply->message.metadata.run_id,
-                reply->message.metadata.message_type,
-                object_id_format(&reply->message.metadata.message_id, hex),
+        snprintf(run, sizeof(run), "%" PRIu64, reply->message.metadata.run_id);
+        object_id_format(&reply->message.metadata.message_id, hex);
+        log_with(LOG_INFO, (&(LogFields){.run = run, .msg = hex}),
+                "[RUN %s] Sending: %s message (ID: %s)%s%s", run, reply->message.metadata.message_type, hex,
                 reply->message.has_error ? " with an error: " : "", strempty(reply->message.error_reason));
         if (push_message(x, reply) < 0)
                 try_again(x, "it cannot be read from the store", RPC_INTERNAL);

@@ -171,7 +171,7 @@ static void on_reply_ready(const ObjectId *instruction, void *userdata)
         sender_add(s->sender, instruction);
 }
 
-static int open_state(Supernode *s)
+static int open_state(Supernode *s, const SupernodeArgs *args)
 {
         _cleanup_free_ char *why = NULL;
         StoreConfig store = {
@@ -193,6 +193,7 @@ static int open_state(Supernode *s)
                 return EX_CONFIG;
         }
         appio.store = s->store;
+        appio.python_apps = args->python_apps;
         if ((r = clientappio_new(&appio, &s->appio)) < 0 || (r = receiver_new(s, &s->receiver)) < 0 ||
                 (r = sender_new(s, &s->sender)) < 0) {
                 log_error_errno(r, "Cannot set up the node");
@@ -238,7 +239,7 @@ int supernode_start(Supernode *s, const SupernodeArgs *args)
         log_info("Starting Flower SuperNode");
         if ((r = load_tls(s, args)) != 0 || (r = load_key(s, args)) != 0 ||
                 (r = load_node_config(s, args)) != 0 || (r = connect_superlink(s, args)) != 0 ||
-                (r = open_state(s)) != 0 || (r = supernode_listen(s, args)) != 0 ||
+                (r = open_state(s, args)) != 0 || (r = supernode_listen(s, args)) != 0 ||
                 (r = start_launcher(s, args)) != 0)
                 return r;
         sender_resume(s->sender);

@@ -26,7 +26,8 @@ static void conn_check_finished(ServerConn *c)
                 stream_shutdown(c->stream);
 }
 
-static void conn_goaway(ServerConn *c)
+/* Also from inside nghttp2: what follows from it is looked at when it has been produced. */
+static void conn_send_goaway(ServerConn *c)
 {
         if (c->goaway_sent)
                 return;
@@ -34,17 +35,35 @@ static void conn_goaway(ServerConn *c)
         if (c->h2)
                 (void) h2_session_goaway(c->h2);
         stream_want_write(c->stream);
+}
+
+static void conn_goaway(ServerConn *c)
+{
+        conn_send_goaway(c);
         conn_check_finished(c);
 }
 
+static void conn_arm(ServerConn *c, usec_t pause)
+{
+        (void) sd_event_source_set_time_relative(c->timer, pause);
+        (void) sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
+}
+
+/* Who has just come has a call on the way, and nowhere else to go with it yet. */
 void server_conn_drain(ServerConn *c)
 {
-        conn_goaway(c);
+        if (c->h2 && c->had_call)
+                conn_goaway(c);
+        else
+                conn_arm(c, CONN_DRAIN_USEC);
 }
 
 static void on_h2_headers(H2Stream *st, void *userdata)
 {
-        server_call_begin(userdata, st);
+        ServerConn *c = userdata;
+
+        c->had_call = true;
+        server_call_begin(c, st);
 }
 
 static void on_h2_data(H2Stream *st, const uint8_t *data, size_t size, void *userdata)
@@ -80,6 +99,8 @@ static void on_h2_close(H2Stream *st, H2CloseReason reason, uint32_t error_code,
         c->idle_since = now_monotonic();
         if (call)
                 server_call_detach(call);
+        if (c->worker->draining)
+                conn_send_goaway(c);
         if (c->goaway_sent)
                 stream_want_write(c->stream);
 }
@@ -90,8 +111,7 @@ static void on_h2_settings(void *userdata)
 
         c->seen_settings = true;
         c->idle_since = now_monotonic();
-        (void) sd_event_source_set_time_relative(c->timer, CONN_IDLE_USEC);
-        (void) sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
+        conn_arm(c, c->worker->draining ? CONN_DRAIN_USEC : CONN_IDLE_USEC);
 }
 
 static const H2Events h2_events = {
@@ -126,7 +146,7 @@ static void on_stream_ready(Stream *s, void *userdata)
                 return;
         }
         if (c->worker->draining)
-                conn_goaway(c);
+                server_conn_drain(c);
 }
 
 static int on_stream_data(Stream *s, const uint8_t *data, size_t size, void *userdata)
@@ -189,6 +209,10 @@ static int on_timer(sd_event_source *es, uint64_t usec, void *userdata)
         ServerConn *c = userdata;
         usec_t now = now_monotonic(), due;
 
+        if (c->worker->draining) {
+                conn_goaway(c);
+                return 0;
+        }
         if (!c->seen_settings) {
                 stream_fail(c->stream, -ETIMEDOUT);
                 return 0;

@@ -27,6 +27,9 @@ typedef struct ServerConn ServerConn;
 #define LISTENER_SOCKETS_MAX 8
 /* TCP connect to HTTP/2 preface, TLS handshake included. */
 #define CONN_HANDSHAKE_USEC (10 * USEC_PER_SEC)
+/* When the server goes: how long a connection that has not made a call yet may take for one. The next
+ * process's clients wait meanwhile. */
+#define CONN_DRAIN_USEC (100 * USEC_PER_MSEC)
 /* Without any call. Nodes poll every three seconds or hold a call, so whoever is silent for so long has
  * gone. */
 #define CONN_IDLE_USEC (15 * 60 * USEC_PER_SEC)
@@ -109,6 +112,7 @@ struct ServerConn {
         bool is_local;
         bool seen_preface; /* its beginning at least */
         bool seen_settings;
+        bool had_call;
         bool goaway_sent;
         const char *refusal; /* HTTP/1.1 text for those who do not speak HTTP/2 */
         size_t request_bytes;
