@@ -313,7 +313,11 @@ int store_reply_put(Store *s, const Message *reply, StoreDone done, void *userda
         r = store_check_space(s);
         if (r < 0)
                 return r;
-        return message_add(s, instruction->run, reply, done, userdata);
+        r = message_add(s, instruction->run, reply, done, userdata);
+        /* Who answers has it, even when the mark of its delivery was lost with a crash. */
+        if (r >= 0 && instruction->state == MESSAGE_READY)
+                queue_mark_given(s, instruction, now_realtime());
+        return r;
 }
 
 int store_message_confirm(Store *s, const ObjectId *id, StoreDone done, void *userdata)

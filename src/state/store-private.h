@@ -244,6 +244,7 @@ int queue_get(Queue **queues, uint64_t id, Queue **ret); /* makes it */
 Queue *queue_find(Queue *queues, uint64_t id);
 void queue_trim(Queue **queues, Queue *q); /* frees it when it is empty */
 void queue_set_state(Store *s, MessageEntry *e, MessageState state);
+void queue_mark_given(Store *s, MessageEntry *e, usec_t now);
 bool message_make_ready(Store *s, MessageEntry *e); /* when it may be given (again) */
 void queue_release(Store *s, uint64_t id);
 

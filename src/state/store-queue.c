@@ -152,6 +152,13 @@ bool store_queue_is_ready(Store *s, uint64_t queue, usec_t now)
         return !!first_ready(s, queue, now);
 }
 
+void queue_mark_given(Store *s, MessageEntry *e, usec_t now)
+{
+        e->m.delivered_at = now;
+        queue_set_state(s, e, MESSAGE_GIVEN);
+        message_write_state(s, e);
+}
+
 const StoreMessage *store_message_take(Store *s, uint64_t queue, usec_t now, StoreDone done, void *userdata)
 {
         MessageEntry *e = first_ready(s, queue, now);
@@ -159,9 +166,7 @@ const StoreMessage *store_message_take(Store *s, uint64_t queue, usec_t now, Sto
 
         if (!e || store_wait_new(done, userdata, &w) < 0)
                 return NULL;
-        e->m.delivered_at = now;
-        queue_set_state(s, e, MESSAGE_GIVEN);
-        message_write_state(s, e);
+        queue_mark_given(s, e, now);
         store_wait(s, w);
         return &e->m;
 }
@@ -206,6 +211,13 @@ int store_queues_ready(Store *s, usec_t now, uint64_t **ret, size_t *ret_n)
         return 0;
 }
 
+static bool holds(Store *s, MessageEntry *e, const ObjectEntry *o)
+{
+        ObjectEntry *root = object_find(s, &e->m.message.metadata.message_id);
+
+        return root && hold_find(root, e->run) && object_is_below(s, root, o);
+}
+
 /* Newest first: what is under way is younger than what nobody has fetched yet. */
 static const StoreMessage *given_holding(Store *s, Queue *q, const ObjectId *object)
 {
@@ -213,18 +225,38 @@ static const StoreMessage *given_holding(Store *s, Queue *q, const ObjectId *obj
         MessageEntry *e = q && o && q->given ? q->given->prev : NULL;
 
         while (e) {
-                ObjectEntry *root = object_find(s, &e->m.message.metadata.message_id);
-
-                if (root && hold_find(root, e->run) && object_is_below(s, root, o))
+                if (holds(s, e, o))
                         return &e->m;
                 e = e == q->given ? NULL : e->prev;
         }
         return NULL;
 }
 
+/* A crash may have taken the mark of the last deliveries along, and the contents that were not durable yet,
+ * while the receiver is in the middle of fetching. */
+static const StoreMessage *waiting_holding(Store *s, Queue *q, const ObjectId *object)
+{
+        ObjectEntry *o = object_find(s, object);
+        MessageEntry *e, *next;
+
+        if (!q || !o)
+                return NULL;
+        DL_FOREACH (q->ready, e)
+                if (holds(s, e, o))
+                        return &e->m;
+        if (q->n_parked == 0)
+                return NULL;
+        HASH_ITER (hh, s->messages, e, next)
+                if (e->queue == q && e->state == MESSAGE_PARKED && !e->m.confirmed && holds(s, e, o))
+                        return &e->m;
+        return NULL;
+}
+
 const StoreMessage *store_message_holding(Store *s, uint64_t queue, const ObjectId *object)
 {
-        return given_holding(s, queue_find(s->queues, queue), object);
+        Queue *q = queue_find(s->queues, queue);
+
+        return given_holding(s, q, object) ?: waiting_holding(s, q, object);
 }
 
 const StoreMessage *store_reply_holding(Store *s, uint64_t src_node_id, const ObjectId *object)

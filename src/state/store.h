@@ -231,7 +231,7 @@ void store_message_release(Store *s, const ObjectId *id);
 /* The same for every delivered, unconfirmed instruction of a queue: its receiver asks again, so it has lost
  * them. */
 void store_queue_release(Store *s, uint64_t queue);
-/* The instruction that is delivered and not confirmed to that queue and contains the object, or NULL: what a
+/* The instruction of that queue that is not confirmed and contains the object, or NULL: what a
  * node may pull. */
 const StoreMessage *store_message_holding(Store *s, uint64_t queue, const ObjectId *object);
 /* An instruction that is delivered to that queue and has no whole reply yet, or NULL: what a crashed app
