@@ -28,6 +28,9 @@
 #define OBJECT_WAIT_MAX (7200 * USEC_PER_SEC)
 /* After an answer that is an error of the SuperLink. */
 #define ERROR_PAUSE (3 * USEC_PER_SEC)
+/* A run that is silent for so long after a reply may be over: then its app has nothing to wait for. Asked
+ * once; later the heartbeats ask. */
+#define SILENT_RUN_AFTER (2 * USEC_PER_SEC)
 /* After a message of a run that does not run: it may be given again at once. */
 #define DROPPED_PAUSE USEC_PER_SEC
 #define REASON_BAD_FAB "The FAB of this run cannot be used on this node; the node's log says why."
@@ -67,6 +70,8 @@ struct Receiver {
 
         StubCall *check; /* GetRun of one open run */
         uint64_t check_run;
+        sd_event_source *silence; /* since the last reply, of silent_run */
+        uint64_t silent_run;
         IdSet *bad_runs;        /* whose FAB cannot be used */
         unsigned syncs_pending; /* only the last one speaks of the message in hand */
 };
@@ -284,6 +289,8 @@ static void fetch(Receiver *r)
 
         r->state = RECEIVER_FETCHING;
         r->fetch_since = now_monotonic();
+        if (m->run_id == r->silent_run)
+                (void) sd_event_source_set_enabled(r->silence, SD_EVENT_OFF);
         e = store_object_preregister(
                 store, m->run_id, r->batch->trees, NULL, NULL, &r->needed, &r->n_needed);
         if (e >= 0)
@@ -452,9 +459,34 @@ static void on_checked(RpcClass status, const char *detail, void **reply, void *
         }
 }
 
+static void check_run(Receiver *r, uint64_t run_id)
+{
+        const RunRequest request = {.node_id = r->node->node_id, .run_id = run_id};
+
+        if (r->check)
+                return;
+        r->check_run = run_id;
+        (void) stub_call(r->node->stub, RPC_FLEET_GET_RUN, &request, NULL, on_checked, r, &r->check);
+}
+
+static int on_silence(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Receiver *r = userdata;
+
+        if (r->node->state == MEMBER_ACTIVE && store_run(r->node->store, r->silent_run))
+                check_run(r, r->silent_run);
+        return 0;
+}
+
+void receiver_reply_sent(Receiver *r, uint64_t run_id)
+{
+        r->silent_run = run_id;
+        (void) sd_event_source_set_time(r->silence, now_monotonic() + SILENT_RUN_AFTER);
+        (void) sd_event_source_set_enabled(r->silence, SD_EVENT_ONESHOT);
+}
+
 void receiver_check_runs(Receiver *r)
 {
-        RunRequest request = {.node_id = r->node->node_id};
         const Run *run, *next = NULL, *first = NULL;
         size_t pos = 0;
 
@@ -466,10 +498,8 @@ void receiver_check_runs(Receiver *r)
                         next = run;
         }
         next = next ?: first;
-        if (!next || r->check)
-                return;
-        r->check_run = request.run_id = next->run_id;
-        (void) stub_call(r->node->stub, RPC_FLEET_GET_RUN, &request, NULL, on_checked, r, &r->check);
+        if (next)
+                check_run(r, next->run_id);
 }
 
 /* ---- life ---- */
@@ -501,6 +531,12 @@ int receiver_new(Supernode *s, Receiver **ret)
                 return e;
         }
         (void) sd_event_source_set_enabled(r->timer, SD_EVENT_OFF);
+        e = sd_event_add_time(s->event, &r->silence, CLOCK_MONOTONIC, 0, USEC_PER_SEC / 10, on_silence, r);
+        if (e < 0) {
+                receiver_free(r);
+                return e;
+        }
+        (void) sd_event_source_set_enabled(r->silence, SD_EVENT_OFF);
         *ret = r;
         return 0;
 }
@@ -511,6 +547,7 @@ Receiver *receiver_free(Receiver *r)
                 return NULL;
         receiver_stop(r);
         sd_event_source_disable_unref(r->timer);
+        sd_event_source_disable_unref(r->silence);
         id_set_clear(&r->bad_runs);
         return mfree(r);
 }

@@ -156,6 +156,7 @@ static void push_objects(Sender *x)
         if (x->n_pushes > 0)
                 return;
         log_info("Sent successfully");
+        receiver_reply_sent(x->node->receiver, m->message.metadata.run_id);
         forget_first(x);
 }
 

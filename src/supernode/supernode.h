@@ -94,6 +94,8 @@ void receiver_start(Receiver *r); /* the node is active; harmless when already a
 void receiver_stop(Receiver *r);
 /* The SuperLink says that the run does not run (any more): what we have of it goes. */
 void receiver_drop_run(Supernode *s, uint64_t run_id);
+/* A reply of the run has left: is there more to come? */
+void receiver_reply_sent(Receiver *r, uint64_t run_id);
 /* Asks about every run that is still open here; those that have ended are dropped. */
 void receiver_check_runs(Receiver *r);
 

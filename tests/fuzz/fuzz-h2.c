@@ -1,5 +1,6 @@
-/* What a client sends to a server after TLS: HTTP/2 with gRPC's framing in it. Every call is answered by its own
- * messages. The first byte is the size of the pieces in which it arrives, so that frames are cut anywhere. */
+/* What a client sends to a server after TLS: HTTP/2 with gRPC's framing in it. Every call is answered by its
+ * own messages. The first byte is the size of the pieces in which it arrives, so that frames are cut
+ * anywhere. */
 #include <sys/types.h>
 
 #include "fuzz.h"

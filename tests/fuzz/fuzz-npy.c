@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_check(npy_write_header(first.type, first.shape, first.n_dims, &b) == 0);
         fuzz_check(buf_append(&b, data + first.data_offset, size - first.data_offset) == 0);
         fuzz_check(npy_parse(b.data, b.size, &again) == 0);
-        fuzz_check(again.type == first.type && again.n_dims == first.n_dims && again.n_items == first.n_items);
+        fuzz_check(
+                again.type == first.type && again.n_dims == first.n_dims && again.n_items == first.n_items);
         fuzz_check(memcmp(again.shape, first.shape, first.n_dims * sizeof(first.shape[0])) == 0);
         return 0;
 }

@@ -1,6 +1,6 @@
-/* Objects and the messages made of them. The input is a row of objects, each behind a big-endian length of three
- * bytes; they are given in this order, whatever ids are asked for, so that one changed byte does not hide what
- * is behind it. A message that comes of it can be sent. */
+/* Objects and the messages made of them. The input is a row of objects, each behind a big-endian length of
+ * three bytes; they are given in this order, whatever ids are asked for, so that one changed byte does not
+ * hide what is behind it. A message that comes of it can be sent. */
 #include "codec/inflate.h"
 #include "fuzz.h"
 #include "model/object.h"
@@ -23,7 +23,8 @@ static void check_head(const Blob *b)
                 return;
         }
         fuzz_check(first.body_offset + first.body_size == b->size);
-        fuzz_check(object_head_write(first.type, first.children, first.n_children, first.body_size, &out) == 0);
+        fuzz_check(
+                object_head_write(first.type, first.children, first.n_children, first.body_size, &out) == 0);
         fuzz_check(buf_append(&out, b->data + first.body_offset, first.body_size) == 0);
         fuzz_check(object_head_parse(out.data, out.size, &again, &error) == 0);
         fuzz_check(again.type == first.type && again.n_children == first.n_children);

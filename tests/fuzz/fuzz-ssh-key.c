@@ -1,5 +1,5 @@
-/* OpenSSH's two forms of a key: what parses, formats; and what we format, parses to the same key. The first byte
- * chooses the form. */
+/* OpenSSH's two forms of a key: what parses, formats; and what we format, parses to the same key. The first
+ * byte chooses the form. */
 #include "fuzz.h"
 #include "model/ssh-key.h"
 
