@@ -90,6 +90,8 @@ static void pause_for(const flwr_context *context)
         (void) flwr_context_run_config_double(context, "seconds", &seconds);
         t.tv_sec = (time_t) seconds;
         t.tv_nsec = (long) ((seconds - (double) t.tv_sec) * 1e9);
+        if (seconds > 0)
+                flwr_log(1, "working for %g s", seconds);
         (void) nanosleep(&t, NULL);
 }
 
