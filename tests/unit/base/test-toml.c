@@ -92,6 +92,8 @@ static void test_errors(void **state)
         check_error("a = 1\nb = \n", "x.toml:2:");
         check_error("a = 1\na = 2\n", "x.toml:2:");
         check_error("a = \"x\\u0000y\"\n", "x.toml:1:1: a string contains NUL");
+        check_error("a = 1\n[&a]\n", "x.toml: a table or key begins with");
+        check_error("[[&a]]\n", "x.toml: a table or key begins with");
         assert_int_equal(toml_parse("a = \"\xff\"", 7, "x.toml", &t, &error), -EBADMSG);
 }
 
