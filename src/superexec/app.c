@@ -280,8 +280,11 @@ static int choose_and_start(App *a, bool native)
         Superexec *s = a->superexec;
         const char *name = s->plugin->program;
         _cleanup_(executor_done) Executor e = {};
+        char run[24];
+        LogFields fields = {.run = run};
         int r;
 
+        snprintf(run, sizeof(run), "%" PRIu64, a->run_id);
         e.is_python = !native && executor_find_python(name, a->python_apps ?: s->args->python_apps,
                                          &e.program, &e.python_missing) >= 0;
         if (!e.is_python) {
@@ -293,9 +296,9 @@ static int choose_and_start(App *a, bool native)
         }
         e.takes_token =
                 !(e.is_python && streq(s->plugin->name, "serverapp") && executor_is_flower_1_20(e.program));
-        log_debug("Run %" PRIu64 ": starting %s", a->run_id, e.program);
+        log_with(LOG_INFO, &fields, "Run %" PRIu64 ": starting %s", a->run_id, e.program);
         r = start_process(a, &e);
-        return r < 0 ? log_error_errno(r, "Cannot start %s", e.program) : 0;
+        return r < 0 ? log_at(LOG_ERR, r, &fields, "Cannot start %s", e.program) : 0;
 }
 
 int app_start(Superexec *s, uint64_t run_id, const TokenReply *reply)
