@@ -49,13 +49,21 @@ static void conn_arm(ServerConn *c, usec_t pause)
         (void) sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
 }
 
+/* A restart waits for this timer, so it may not be late, as one for idleness may. */
+static void conn_arm_drain(ServerConn *c)
+{
+        (void) sd_event_source_set_time_accuracy(c->timer, USEC_PER_MSEC);
+        conn_arm(c, CONN_DRAIN_USEC);
+}
+
 /* Who has just come has a call on the way, and nowhere else to go with it yet. */
 void server_conn_drain(ServerConn *c)
 {
-        if (c->h2 && c->had_call)
+        if (c->h2 &&
+                (c->had_call || (c->seen_settings && c->idle_since + CONN_DRAIN_USEC <= now_monotonic())))
                 conn_goaway(c);
         else
-                conn_arm(c, CONN_DRAIN_USEC);
+                conn_arm_drain(c);
 }
 
 static void on_h2_headers(H2Stream *st, void *userdata)
@@ -111,7 +119,10 @@ static void on_h2_settings(void *userdata)
 
         c->seen_settings = true;
         c->idle_since = now_monotonic();
-        conn_arm(c, c->worker->draining ? CONN_DRAIN_USEC : CONN_IDLE_USEC);
+        if (c->worker->draining)
+                conn_arm_drain(c);
+        else
+                conn_arm(c, CONN_IDLE_USEC);
 }
 
 static const H2Events h2_events = {
