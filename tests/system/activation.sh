@@ -3,7 +3,7 @@
 
 begin=$(milliseconds)
 install_services
-figure "installation of the packages, keys included: $(($(milliseconds) - begin)) ms"
+bar 4000 ms $(($(milliseconds) - begin)) "installation of the packages, keys included"
 
 for s in fleet control serverappio serverappio-exec serverappio-tcp; do
 	expect_state active "flower-superlink-$s.socket"
@@ -24,7 +24,7 @@ trusted || {
 	systemctl status --no-pager flower-superlink.service || true
 	fail "the first connection got no trusted answer"
 }
-figure "the very first activation: $(($(milliseconds) - begin)) ms"
+bar 300 ms $(($(milliseconds) - begin)) "the very first activation"
 expect_state active flower-superlink.service
 [ "$(systemctl show --value -p NRestarts flower-superlink.service)" = 0 ] || fail "the SuperLink started more than once"
 
@@ -37,9 +37,11 @@ for _ in 1 2 3 4 5 6 7 8 9; do
 done
 # shellcheck disable=SC2086 # words
 sorted=$(printf '%s\n' $times | sort -n)
-figure "cold start, from connect to the end of gnutls-cli: median $(echo "$sorted" | sed -n 5p), worst $(echo "$sorted" | sed -n 9p) ms"
+bar 100 ms "$(echo "$sorted" | sed -n 5p)" "cold start, from connect to the end of gnutls-cli, median"
+bar 200 ms "$(echo "$sorted" | sed -n 9p)" "the same, worst"
 pid=$(systemctl show --value -p MainPID flower-superlink.service)
-figure "idle SuperLink: $(sed -n 's/^Rss: *//p' "/proc/$pid/smaps_rollup") resident, $(awk '/^Private/ {n += $2} END {print n " kB"}' "/proc/$pid/smaps_rollup") private"
+bar 16384 kB "$(awk '/^Rss/ {print $2}' "/proc/$pid/smaps_rollup")" "idle SuperLink, resident"
+figure "idle SuperLink, private: $(awk '/^Private/ {n += $2} END {print n " kB"}' "/proc/$pid/smaps_rollup")"
 
 # Off is all of it.
 systemctl stop 'flower-superlink*'

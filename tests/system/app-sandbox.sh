@@ -33,7 +33,7 @@ for n in 1 2 3 4 5 6 7 8 9; do
 	times="$times $(($(milliseconds) - begin))"
 done
 # shellcheck disable=SC2086 # words
-figure "launch of a sandboxed app, to its end, with the client's own Python: median $(printf '%s\n' $times | sort -n | sed -n 5p) ms"
+bar 100 ms "$(printf '%s\n' $times | sort -n | sed -n 5p)" "launch of a sandboxed app, to its end, with the client's own Python, median"
 
 a=$(try clientapp 103 'import os; print("app:", os.getuid())')
 b=$(try clientapp 104 'import os, time; print("app:", os.getuid())')

@@ -10,6 +10,7 @@ sleep 2
 kill -KILL "$(systemctl show --value -p MainPID flower-superlink.service)"
 wait $p || { cat "$work/hammer"; fail "connections were refused"; }
 figure "kill -9: $(cat "$work/hammer")"
+bar 1000 ms "$(worst_wait)" "kill -9, worst wait"
 expect_state active flower-superlink.service
 expect_state active flower-superlink-fleet.socket
 

@@ -37,6 +37,20 @@ figure() {
 	echo "figure: $*"
 }
 
+# bar LIMIT UNIT VALUE WHAT...: a figure and the most that it may be. That is demanded with FLWR_TEST_BARS only (tests/system/run --bars),
+# on a machine that does nothing else: time that other programs take would be counted as ours.
+bar() {
+	bar_limit=$1 bar_unit=$2 bar_value=$3
+	shift 3
+	figure "$*: $bar_value $bar_unit (bar $bar_limit)"
+	[ "$bar_value" -le "$bar_limit" ] || [ -z "${FLWR_TEST_BARS:-}" ] || fail "$*: $bar_value $bar_unit, the bar is $bar_limit"
+}
+
+# What the hammer says of its worst wait.
+worst_wait() {
+	sed -n 's/.*worst wait \([0-9]*\) ms$/\1/p' "$work/hammer"
+}
+
 is_installed() {
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
