@@ -42,7 +42,6 @@ typedef enum RpcErrorId {
         RPCERR_BUSY,      /* UNAVAILABLE "%s": the only one that means "try again" */
         RPCERR_SHUTTING_DOWN, /* UNAVAILABLE "The server is shutting down." */
         RPCERR_DEADLINE,      /* DEADLINE_EXCEEDED "Deadline Exceeded" */
-        RPCERR_CANCELLED,     /* CANCELLED "Cancelled" */
         RPCERR_INTERNAL,      /* INTERNAL "Internal server error." */
         RPCERR_UNKNOWN,       /* UNKNOWN "Exception calling application: %s" */
         RPCERR_DISK_FULL,     /* UNAVAILABLE "%s" */
@@ -55,12 +54,10 @@ typedef enum RpcErrorId {
         RPCERR_AUTH_NODE_ID,          /* UNAUTHENTICATED "Invalid node ID" */
         RPCERR_AUTH_KEY_IN_USE,       /* UNAUTHENTICATED "Public key already in use" (CreateNode) */
         /* nodes */
-        RPCERR_NODE_KEY_IN_USE,    /* FAILED_PRECONDITION "Public key already in use" */
-        RPCERR_NODE_KEY_INVALID,   /* FAILED_PRECONDITION "The provided public key is not valid" */
-        RPCERR_NODE_NOT_FOUND,     /* NOT_FOUND "Node ID not found for account" */
-        RPCERR_NODE_NO_SUCH_KEY,   /* FAILED_PRECONDITION "No SuperNode found with the given public key." */
-        RPCERR_NODE_NOT_ACTIVATED, /* FAILED_PRECONDITION "SuperNode with node ID %s could not be activated."
-                                    */
+        RPCERR_NODE_KEY_IN_USE,  /* FAILED_PRECONDITION "Public key already in use" */
+        RPCERR_NODE_KEY_INVALID, /* FAILED_PRECONDITION "The provided public key is not valid" */
+        RPCERR_NODE_NOT_FOUND,   /* NOT_FOUND "Node ID not found for account" */
+        RPCERR_NODE_NO_SUCH_KEY, /* FAILED_PRECONDITION "No SuperNode found with the given public key." */
         RPCERR_NODE_NOT_DEACTIVATED,    /* FAILED_PRECONDITION "SuperNode with node ID %s could not be
                                            deactivated." */
         RPCERR_NODE_HEARTBEAT_INTERVAL, /* INVALID_ARGUMENT "Invalid heartbeat interval" */
@@ -83,14 +80,8 @@ typedef enum RpcErrorId {
         RPCERR_UNEXPECTED_NODE,  /* FAILED_PRECONDITION "Unexpected node ID." */
         RPCERR_MALFORMED_MESSAGES, /* UNKNOWN "Exception calling application: Malformed PushMessages: %s" */
         /* control */
-        RPCERR_NO_ARTIFACTS,     /* UNIMPLEMENTED "ControlServicer initialized without artifact provider" */
-        RPCERR_NO_LOGIN_EXEC,    /* UNIMPLEMENTED "ExecServicer initialized without user authentication" */
-        RPCERR_NO_LOGIN_CONTROL, /* UNIMPLEMENTED "ControlServicer initialized without user authentication"
-                                  */
-        RPCERR_NO_FEDERATION_MANAGEMENT, /* UNIMPLEMENTED "SuperLink does not support federation management."
-                                          */
-        RPCERR_HEALTH_WATCH,             /* UNIMPLEMENTED "Watch is not implemented" */
-        RPCERR_ENROL_REFUSED,            /* FAILED_PRECONDITION "%s" (flwr.native.Enrol) */
+        RPCERR_NO_LOGIN_EXEC, /* UNIMPLEMENTED "ExecServicer initialized without user authentication" */
+        RPCERR_ENROL_REFUSED, /* FAILED_PRECONDITION "%s" (flwr.native.Enrol) */
         _RPCERR_MAX,
 } RpcErrorId;
 

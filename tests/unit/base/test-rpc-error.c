@@ -22,12 +22,12 @@ static void test_every_row_is_there(void **state)
 static void test_format(void **state)
 {
         _cleanup_free_ char *plain = rpc_error_format(RPCERR_TOKEN, "ignored");
-        _cleanup_free_ char *detail = rpc_error_format(RPCERR_NODE_NOT_ACTIVATED, "17");
+        _cleanup_free_ char *detail = rpc_error_format(RPCERR_NODE_NOT_DEACTIVATED, "17");
         _cleanup_free_ char *none = rpc_error_format(RPCERR_RUN_FINISHED, NULL);
         _cleanup_free_ char *hostile = rpc_error_format(RPCERR_BAD_REQUEST, "%s%n");
 
         assert_string_equal(plain, "Invalid token.");
-        assert_string_equal(detail, "SuperNode with node ID 17 could not be activated.");
+        assert_string_equal(detail, "SuperNode with node ID 17 could not be deactivated.");
         assert_string_equal(none, "Run is finished.");
         assert_string_equal(hostile, "%s%n");
 }
