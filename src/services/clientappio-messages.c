@@ -2,28 +2,14 @@
 #include "codec/inflate.h"
 #include "services/clientappio-private.h"
 
-static MessageBatch *batch_of(Store *store, const StoreMessage *m)
-{
-        MessageBatch *b = rpc_new(RPC_PULL_APP_MESSAGES_RESPONSE);
-
-        if (!b)
-                return NULL;
-        b->messages = new0(Message, 1);
-        b->trees = new0(ObjectTree, 1);
-        b->n = b->messages && b->trees ? 1 : 0;
-        if (b->n == 0 || message_copy(&m->message, b->messages) < 0 ||
-                store_object_tree(store, &m->message.metadata.message_id, b->trees) < 0)
-                return rpc_free(RPC_PULL_APP_MESSAGES_RESPONSE, b);
-        return b;
-}
-
 static bool answer_pull(ClientAppIo *a, Call *c, uint64_t run_id)
 {
         const StoreMessage *m = store_message_take(a->store, run_id, now_realtime(), NULL, NULL);
 
         if (!m)
                 return false;
-        service_reply(c, RPC_PULL_APP_MESSAGES_RESPONSE, batch_of(a->store, m));
+        service_reply(c, RPC_PULL_APP_MESSAGES_RESPONSE,
+                service_batch_of(a->store, RPC_PULL_APP_MESSAGES_RESPONSE, m));
         return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include "services/clientappio.h"
 #include "services/id-set.h"
+#include "services/launches.h"
 
 typedef struct ReadyReply ReadyReply;
 
@@ -12,7 +13,7 @@ struct ClientAppIo {
         void (*reply_ready)(const ObjectId *instruction, void *userdata);
         void *userdata;
 
-        HeldList *launchers;
+        Launches launches;
         HeldList *message_pulls; /* of native executors, by run id */
 
         sd_event_source *wake, *sweep;
@@ -20,8 +21,6 @@ struct ClientAppIo {
         IdSet *inherited;  /* runs whose app was started by an earlier life of this node */
         ReadyReply *ready; /* replies to be announced when the loop turns */
 
-        const char *python_apps;
-        Doors *doors;     /* NULL: apps share one address */
         IdSet *idle_runs; /* whose doors are to be closed */
 
         Method *table;

@@ -30,95 +30,38 @@ static void mark_run(ClientAppIo *a, uint64_t run_id)
 
 /* ---- launching ---- */
 
-static NumbersReply *runs_to_launch(ClientAppIo *a)
+static NumbersReply *runs_to_launch(Store *store)
 {
         NumbersReply *reply = rpc_new(RPC_LIST_APPS_TO_LAUNCH_RESPONSE);
         _cleanup_free_ uint64_t *runs = NULL;
         size_t n = 0;
 
-        if (!reply || store_queues_ready(a->store, now_realtime(), &runs, &n) < 0)
+        if (!reply || store_queues_ready(store, now_realtime(), &runs, &n) < 0)
                 return rpc_free(RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
         for (size_t i = 0; i < n; i++)
-                if (!store_token_of_run(a->store, runs[i]))
+                if (!store_token_of_run(store, runs[i]))
                         runs[reply->n++] = runs[i];
         reply->numbers = TAKE_PTR(runs);
         return reply;
 }
 
-/* The method of 1.20 is a poll (its executor sleeps between calls); the newer one is held. */
 static void list_apps_to_launch(Call *c, void *request)
 {
-        ClientAppIo *a = call_clientappio(c);
-        NumbersReply *reply;
-
-        if (!door_admits_launcher(c)) {
-                service_request_free(request);
-                return;
-        }
-        reply = runs_to_launch(a);
-        if (reply && reply->n == 0) {
-                rpc_free(RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
-                (void) held_list_add(a->launchers, c, 0, request, NULL);
-                return;
-        }
-        service_reply(c, RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
-        service_request_free(request);
-}
-
-static void launchers_expired(HeldCall *h, void *userdata)
-{
-        service_reply(h->call, RPC_LIST_APPS_TO_LAUNCH_RESPONSE, rpc_new(RPC_LIST_APPS_TO_LAUNCH_RESPONSE));
-}
-
-static void wake_launchers(ClientAppIo *a)
-{
-        HeldCall *h;
-
-        while ((h = held_any(a->launchers))) {
-                NumbersReply *reply = runs_to_launch(a);
-
-                if (reply && reply->n == 0) {
-                        rpc_free(RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
-                        return;
-                }
-                service_reply(held_take(h), RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
-        }
-}
-
-static bool has_native_clientapp(Store *store, const Run *run)
-{
-        _cleanup_blob_ Blob *fab = NULL;
-        _cleanup_fab_info_ FabInfo info = {};
-        _cleanup_free_ char *why = NULL;
-
-        return store_fab_get(store, &run->fab_hash, &fab) >= 0 && fab_inspect(fab, &info, &why) >= 0 &&
-               info.has_native_clientapp;
+        launches_list(&call_clientappio(c)->launches, c, request);
 }
 
 /* The token of a run whose message waits and that nobody has launched an app for; "" otherwise. */
 static TokenReply *new_token(ClientAppIo *a, uint64_t run_id)
 {
-        TokenReply *reply = rpc_new(RPC_REQUEST_TOKEN_RESPONSE);
         const Run *run = store_run(a->store, run_id);
         const char *token = "";
 
-        if (!reply)
-                return NULL;
         if (run && store_queue_is_ready(a->store, run_id, now_realtime()))
                 (void) store_token_create(
                         a->store, run_id, now_realtime() + CLIENTAPPIO_TOKEN_FIRST, NULL, NULL, &token);
         if (*token)
                 id_set_remove(&a->inherited, run_id);
-        reply->token = strdup(token);
-        if (!reply->token)
-                return rpc_free(RPC_REQUEST_TOKEN_RESPONSE, reply);
-        if (!*token)
-                return reply;
-        reply->launch = has_native_clientapp(a->store, run) ? RPC_LAUNCH_NATIVE : RPC_LAUNCH_PYTHON;
-        if (a->doors)
-                (void) doors_open(a->doors, run_id, token, &reply->app_address);
-        (void) free_and_strdup(&reply->python_apps, a->python_apps);
-        return reply;
+        return launches_token(&a->launches, run, token);
 }
 
 static void request_token(Call *c, void *request)
@@ -295,7 +238,7 @@ static void on_run_changed(uint64_t run_id, void *userdata)
         if (!a)
                 return;
         mark_run(a, run_id);
-        if (a->doors && !store_token_of_run(a->store, run_id))
+        if (a->launches.doors && !store_token_of_run(a->store, run_id))
                 (void) id_set_add(&a->idle_runs, run_id);
 }
 
@@ -313,10 +256,10 @@ static int on_wake(sd_event_source *s, void *userdata)
 
         while (id_set_pop(&a->idle_runs, &run_id))
                 if (!store_token_of_run(a->store, run_id))
-                        doors_close(a->doors, run_id);
+                        doors_close(a->launches.doors, run_id);
         while (id_set_pop(&a->woken_runs, &run_id))
                 clientappio_wake_run(a, run_id);
-        wake_launchers(a);
+        launches_wake(&a->launches);
         while ((r = a->ready)) {
                 LL_DELETE(a->ready, r);
                 a->reply_ready(&r->instruction, a->userdata);
@@ -421,14 +364,15 @@ int clientappio_new(const ClientAppIoConfig *config, ClientAppIo **ret)
                 return -ENOMEM;
         a->event = sd_event_ref(config->event);
         a->store = config->store;
-        a->python_apps = config->python_apps;
+        a->launches =
+                (Launches){.store = a->store, .python_apps = config->python_apps, .wanted = runs_to_launch};
         a->reply_ready = config->reply_ready;
         a->userdata = config->userdata;
         r = make_table(&a->table);
         if (r < 0)
                 return r;
         a->services[0] = a->table;
-        r = held_list_new(a->event, CLIENTAPPIO_HOLD_LIMIT, launchers_expired, a, &a->launchers);
+        r = launches_init(&a->launches, a->event, CLIENTAPPIO_HOLD_LIMIT);
         if (r < 0)
                 return r;
         r = held_list_new(a->event, CLIENTAPPIO_IDLE_LIMIT, clientappio_pull_expired, a, &a->message_pulls);
@@ -447,21 +391,12 @@ int clientappio_new(const ClientAppIoConfig *config, ClientAppIo **ret)
 
 void clientappio_set_doors(ClientAppIo *a, Doors *doors)
 {
-        const Run *run;
-        size_t pos = 0;
-
-        a->doors = doors;
-        while (doors && (run = store_run_next(a->store, &pos))) {
-                const char *token = store_token_of_run(a->store, run->run_id);
-
-                if (token)
-                        (void) doors_open(doors, run->run_id, token, NULL);
-        }
+        launches_set_doors(&a->launches, doors);
 }
 
 void clientappio_drain(ClientAppIo *a)
 {
-        held_list_close(a->launchers);
+        held_list_close(a->launches.waiting);
         held_list_close(a->message_pulls);
 }
 
@@ -471,7 +406,7 @@ ClientAppIo *clientappio_free(ClientAppIo *a)
 
         if (!a)
                 return NULL;
-        held_list_free(a->launchers);
+        launches_done(&a->launches);
         held_list_free(a->message_pulls);
         sd_event_source_disable_unref(a->wake);
         sd_event_source_disable_unref(a->sweep);

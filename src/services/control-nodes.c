@@ -2,8 +2,6 @@
 #include "services/control.h"
 
 /* The account of a hub without account authentication, as in releases since 1.26. */
-#define OWNER_AID "<id:none>"
-#define OWNER_NAME "none"
 #define OWNER_ROLE "owner"
 #define FEDERATION_DESCRIPTION "All nodes and runs of this SuperLink."
 /* Of a node that has never said its own, in seconds: what releases of the command line expect to see. */

@@ -6,7 +6,6 @@
 #include "codec/context-codec.h"
 #include "model/fab.h"
 
-#define OWNER_AID "<id:none>"
 #define RUN_TYPE "serverapp"
 
 static bool is_exec(const Call *c)

@@ -7,8 +7,6 @@
 #include "services/invite.h"
 #include "services/link-private.h"
 
-#define OWNER_AID "<id:none>" /* as for nodes that an operator registers on a hub without accounts */
-#define OWNER_NAME "none"
 #define INVITE_MODE 0640
 
 struct Enrol {

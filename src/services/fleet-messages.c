@@ -4,22 +4,6 @@
 
 #include "services/fleet.h"
 
-/* One instruction with its tree; NULL when out of memory. */
-static MessageBatch *batch_of(Store *store, RpcKind kind, const StoreMessage *m)
-{
-        MessageBatch *b = rpc_new(kind);
-
-        if (!b)
-                return NULL;
-        b->messages = new0(Message, 1);
-        b->trees = new0(ObjectTree, 1);
-        b->n = b->messages && b->trees ? 1 : 0;
-        if (b->n == 0 || message_copy(&m->message, b->messages) < 0 ||
-                store_object_tree(store, &m->message.metadata.message_id, b->trees) < 0)
-                return rpc_free(kind, b);
-        return b;
-}
-
 static void answer_nothing(Call *c)
 {
         service_reply(c, RPC_PULL_MESSAGES_RESPONSE, rpc_new(RPC_PULL_MESSAGES_RESPONSE));
@@ -35,7 +19,7 @@ static bool answer_pull(Link *l, Call *c, uint64_t node_id)
         if (!m)
                 return false;
         run_id = m->message.metadata.run_id;
-        b = batch_of(l->store, RPC_PULL_MESSAGES_RESPONSE, m);
+        b = service_batch_of(l->store, RPC_PULL_MESSAGES_RESPONSE, m);
         store_run_add_traffic(l->store, run_id, 0, call_request_size(c), 0);
         service_reply(c, RPC_PULL_MESSAGES_RESPONSE, b);
         return true;

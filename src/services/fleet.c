@@ -5,10 +5,6 @@
 
 #include "model/node-auth.h"
 
-#define OWNER_AID                                                                                           \
-        "<id:none>" /* the account of a hub without account authentication, as in releases since 1.24 */
-#define OWNER_NAME "none"
-
 static void principal_free(void *principal)
 {
         FleetPrincipal *p = principal;

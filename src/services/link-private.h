@@ -3,6 +3,7 @@
 
 #include "model/key.h"
 #include "services/id-set.h"
+#include "services/launches.h"
 #include "services/link.h"
 
 typedef struct AllowedKey AllowedKey;
@@ -17,7 +18,6 @@ struct Link {
         HeldList *node_pulls;   /* Fleet PullMessages, by node id */
         HeldList *app_pulls;    /* ServerAppIo PullMessages, by run id */
         HeldList *object_pulls; /* PullObject of announced objects, by the id's first 8 bytes */
-        HeldList *launchers;    /* ListAppsToLaunch */
         HeldList *log_streams;  /* StreamLogs, by run id */
 
         sd_event_source *wake; /* deferred: look at what events have marked */
@@ -27,8 +27,7 @@ struct Link {
         IdSet *woken_nodes, *woken_runs, *woken_logs, *woken_objects;
         bool wake_launchers;
 
-        Doors *doors; /* NULL: apps share one address */
-        const char *python_apps;
+        Launches launches;
         IdSet *changed_runs, *changed_nodes;
         void (*run_changed)(const Run *run, void *userdata);
         void (*node_changed)(const StoreNode *node, void *userdata);
@@ -59,17 +58,18 @@ int control_table(Method **ret);
 int health_table(Method **ret);
 int enrol_table(Method **ret);
 
+/* Runs that are pending and not being launched. */
+NumbersReply *serverappio_runs_to_launch(Store *store);
+
 /* Retries what is held after an event; each in the file of its service. */
 void fleet_wake_node(Link *l, uint64_t node_id);
 void serverappio_wake_run(Link *l, uint64_t run_id);
-void serverappio_wake_launchers(Link *l);
 void control_wake_logs(Link *l, uint64_t run_id);
 int control_slow_readers(sd_event_source *s, uint64_t usec, void *userdata);
 void objects_wake(Link *l, uint64_t key);
 /* At the end of the hold. */
 void fleet_pull_expired(HeldCall *h, void *userdata);
 void serverappio_pull_expired(HeldCall *h, void *userdata);
-void serverappio_launchers_expired(HeldCall *h, void *userdata);
 void control_logs_expired(HeldCall *h, void *userdata);
 void objects_pull_expired(HeldCall *h, void *userdata);
 

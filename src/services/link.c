@@ -154,7 +154,7 @@ static void tell_run(Link *l, uint64_t run_id)
         const Run *run = store_run(l->store, run_id);
 
         if (!run || run->status == RUN_FINISHED)
-                doors_close(l->doors, run_id);
+                doors_close(l->launches.doors, run_id);
         if (run && l->run_changed)
                 l->run_changed(run, l->userdata);
 }
@@ -186,7 +186,7 @@ static int on_wake(sd_event_source *s, void *userdata)
                 control_wake_logs(l, id);
         if (l->wake_launchers) {
                 l->wake_launchers = false;
-                serverappio_wake_launchers(l);
+                launches_wake(&l->launches);
         }
         return 0;
 }
@@ -260,8 +260,7 @@ static int make_lists(Link *l)
                          l->event, LINK_HOLD_APP_LIMIT, serverappio_pull_expired, l, &l->app_pulls)) < 0 ||
                 (r = held_list_new(l->event, LINK_HOLD_LIMIT, objects_pull_expired, l, &l->object_pulls)) <
                         0 ||
-                (r = held_list_new(
-                         l->event, LINK_HOLD_LIMIT, serverappio_launchers_expired, l, &l->launchers)) < 0 ||
+                (r = launches_init(&l->launches, l->event, LINK_HOLD_LIMIT)) < 0 ||
                 (r = held_list_new(l->event, USEC_INFINITY / 4, control_logs_expired, l, &l->log_streams)) <
                         0)
                 return r;
@@ -278,7 +277,12 @@ int link_new(const LinkConfig *config, Link **ret)
         l->event = sd_event_ref(config->event);
         l->store = config->store;
         l->registration_closed = config->registration_closed;
-        l->python_apps = config->python_apps;
+        l->launches = (Launches){
+                .store = l->store,
+                .serverapps = true,
+                .python_apps = config->python_apps,
+                .wanted = serverappio_runs_to_launch,
+        };
         l->run_changed = config->run_changed;
         l->node_changed = config->node_changed;
         l->userdata = config->userdata;
@@ -314,16 +318,7 @@ int link_new(const LinkConfig *config, Link **ret)
 
 void link_set_doors(Link *l, Doors *doors)
 {
-        const Run *run;
-        size_t pos = 0;
-
-        l->doors = doors;
-        while (doors && (run = store_run_next(l->store, &pos))) {
-                const char *token = store_token_of_run(l->store, run->run_id);
-
-                if (token)
-                        (void) doors_open(doors, run->run_id, token, NULL);
-        }
+        launches_set_doors(&l->launches, doors);
 }
 
 int link_set_allowed(Link *l, const KeyList *allowed)
@@ -348,7 +343,7 @@ void link_drain(Link *l)
         held_list_close(l->node_pulls);
         held_list_close(l->app_pulls);
         held_list_close(l->object_pulls);
-        held_list_close(l->launchers);
+        held_list_close(l->launches.waiting);
         held_list_close(l->log_streams);
 }
 
@@ -359,7 +354,7 @@ Link *link_free(Link *l)
         held_list_free(l->node_pulls);
         held_list_free(l->app_pulls);
         held_list_free(l->object_pulls);
-        held_list_free(l->launchers);
+        launches_done(&l->launches);
         held_list_free(l->log_streams);
         sd_event_source_disable_unref(l->wake);
         sd_event_source_disable_unref(l->sweep);

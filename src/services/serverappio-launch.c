@@ -3,17 +3,16 @@
 #include <stdio.h>
 
 #include "base/text.h"
-#include "model/fab.h"
 #include "services/serverappio.h"
 
-static NumbersReply *runs_to_launch(Link *l)
+NumbersReply *serverappio_runs_to_launch(Store *store)
 {
         NumbersReply *reply = rpc_new(RPC_LIST_APPS_TO_LAUNCH_RESPONSE);
         const Run *run;
         size_t pos = 0;
 
-        while (reply && (run = store_run_next(l->store, &pos))) {
-                if (run->status != RUN_PENDING || store_token_of_run(l->store, run->run_id))
+        while (reply && (run = store_run_next(store, &pos))) {
+                if (run->status != RUN_PENDING || store_token_of_run(store, run->run_id))
                         continue;
                 if (GROW_ARRAY(reply->numbers, reply->n) < 0)
                         return rpc_free(RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
@@ -24,77 +23,24 @@ static NumbersReply *runs_to_launch(Link *l)
 
 void serverappio_list_apps_to_launch(Call *c, void *request)
 {
-        Link *l = call_link(c);
-        NumbersReply *reply;
-
-        if (!door_admits_launcher(c)) {
-                service_request_free(request);
-                return;
-        }
-        reply = runs_to_launch(l);
-
-        if (reply && reply->n == 0) {
-                rpc_free(RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
-                (void) held_list_add(l->launchers, c, 0, request, NULL);
-                return;
-        }
-        service_reply(c, RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
-        service_request_free(request);
-}
-
-void serverappio_wake_launchers(Link *l)
-{
-        HeldCall *h;
-
-        while ((h = held_any(l->launchers))) {
-                NumbersReply *reply = runs_to_launch(l);
-
-                if (reply && reply->n == 0) {
-                        rpc_free(RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
-                        return;
-                }
-                service_reply(held_take(h), RPC_LIST_APPS_TO_LAUNCH_RESPONSE, reply);
-        }
-}
-
-void serverappio_launchers_expired(HeldCall *h, void *userdata)
-{
-        service_reply(h->call, RPC_LIST_APPS_TO_LAUNCH_RESPONSE, rpc_new(RPC_LIST_APPS_TO_LAUNCH_RESPONSE));
-}
-
-static bool has_native_serverapp(Store *store, const Run *run)
-{
-        _cleanup_blob_ Blob *fab = NULL;
-        _cleanup_fab_info_ FabInfo info = {};
-        _cleanup_free_ char *why = NULL;
-
-        return store_fab_get(store, &run->fab_hash, &fab) >= 0 && fab_inspect(fab, &info, &why) >= 0 &&
-               info.has_native_serverapp;
+        launches_list(&call_link(c)->launches, c, request);
 }
 
 /* The token of a run that nobody has launched yet: "" when somebody has. */
 static TokenReply *new_token(Link *l, uint64_t run_id)
 {
-        TokenReply *reply = rpc_new(RPC_REQUEST_TOKEN_RESPONSE);
         const Run *run = store_run(l->store, run_id);
         const char *token = "";
+        TokenReply *reply;
 
-        if (!reply)
-                return NULL;
         if (run && run->status == RUN_PENDING)
                 (void) store_token_create(
                         l->store, run_id, now_realtime() + LINK_TOKEN_FIRST, NULL, NULL, &token);
-        reply->token = strdup(token);
-        if (!reply->token)
-                return rpc_free(RPC_REQUEST_TOKEN_RESPONSE, reply);
-        if (!*token)
-                return reply;
-        reply->launch = has_native_serverapp(l->store, run) ? RPC_LAUNCH_NATIVE : RPC_LAUNCH_PYTHON;
-        if (l->doors)
-                (void) doors_open(l->doors, run_id, token, &reply->app_address);
-        (void) free_and_strdup(&reply->python_apps, l->python_apps);
-        (void) store_run_transition(l->store, run_id, RUN_STARTING, RUN_SUB_NONE, "", NULL, NULL);
-        link_arm_sweep(l);
+        reply = launches_token(&l->launches, run, token);
+        if (reply && *token) {
+                (void) store_run_transition(l->store, run_id, RUN_STARTING, RUN_SUB_NONE, "", NULL, NULL);
+                link_arm_sweep(l);
+        }
         return reply;
 }
 
@@ -165,19 +111,19 @@ static AppInputs *inputs_of(Store *store, const Run *run)
 }
 
 /* 1.20 has no tokens: its ServerApp takes the oldest run that waits for a process, launched by us or not. */
-static const Run *run_for_old_app(const Door *door, Store *store)
+static const Run *run_for_old_app(const Door *door, const Link *l)
 {
         const Run *run;
         size_t pos = 0;
 
         if (door->has_run)
-                return store_run(store, door->run_id);
+                return store_run(l->store, door->run_id);
 
-        while ((run = store_run_next(store, &pos)))
-                if (run->status == RUN_STARTING && !has_native_serverapp(store, run))
+        while ((run = store_run_next(l->store, &pos)))
+                if (run->status == RUN_STARTING && !launches_native_side(&l->launches, run))
                         return run;
         pos = 0;
-        while ((run = store_run_next(store, &pos)))
+        while ((run = store_run_next(l->store, &pos)))
                 if (run->status == RUN_PENDING)
                         return run;
         return NULL;
@@ -196,7 +142,7 @@ static const Run *run_of_inputs(Call *c, Link *l, const char *token)
                 }
                 return door_admits_run(c, run_id) ? store_run(l->store, run_id) : NULL;
         }
-        run = run_for_old_app(call_door(c), l->store);
+        run = run_for_old_app(call_door(c), l);
         if (!run) {
                 service_reply(c, RPC_PULL_APP_INPUTS_RESPONSE, rpc_new(RPC_PULL_APP_INPUTS_RESPONSE));
                 return NULL;

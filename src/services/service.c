@@ -258,3 +258,18 @@ int service_guard_running(Call *c, Store *store, uint64_t run_id)
         call_fail(c, by_status[run->status], run->sub_status == RUN_STOPPED ? " Stopped by user." : "");
         return -EPERM;
 }
+
+MessageBatch *service_batch_of(Store *store, RpcKind kind, const StoreMessage *m)
+{
+        MessageBatch *b = rpc_new(kind);
+
+        if (!b)
+                return NULL;
+        b->messages = new0(Message, 1);
+        b->trees = new0(ObjectTree, 1);
+        b->n = b->messages && b->trees ? 1 : 0;
+        if (b->n == 0 || message_copy(&m->message, b->messages) < 0 ||
+                store_object_tree(store, &m->message.metadata.message_id, b->trees) < 0)
+                return rpc_free(kind, b);
+        return b;
+}

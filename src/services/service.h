@@ -9,6 +9,10 @@
 #include "state/store.h"
 #include "wire/call.h"
 
+/* Whose nodes and runs are where there are no accounts, as in releases since 1.24. */
+#define OWNER_AID "<id:none>"
+#define OWNER_NAME "none"
+
 typedef struct Request {
         RpcKind kind;
         void *message; /* a struct of the kind; NULL for RPC_EMPTY */
@@ -46,6 +50,8 @@ void service_reply(Call *c, RpcKind kind, void *message);
 void service_reply_durable(Call *c, Store *store, RpcKind kind, void *message);
 /* For handlers: a store error as the caller should see it (-ENOSPC, -ENOMEM, ...). */
 void service_fail_errno(Call *c, int error, const char *what);
+/* One message with its tree, as a reply of that kind; NULL when out of memory. */
+MessageBatch *service_batch_of(Store *store, RpcKind kind, const StoreMessage *m);
 /* Object requests: prepare() that also checks hash and structure (in the worker); result for act(). */
 typedef struct ObjectCheck {
         bool hash_matches;
