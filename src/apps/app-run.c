@@ -9,7 +9,6 @@
  * started. The other side ends the app by closing its sending direction, or all of the connection. */
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -26,6 +25,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/spawn.h"
 #include "base/time-util.h"
 
 /* From the connection to its request: the other side has it ready. */
@@ -141,48 +141,6 @@ static int on_output(sd_event_source *source, int fd, uint32_t revents, void *us
 
 /* ---- the beginning ---- */
 
-static int prepare_spawn(posix_spawn_file_actions_t *files, posix_spawnattr_t *attr, int output)
-{
-        sigset_t none, all;
-        int r;
-
-        sigemptyset(&none);
-        sigfillset(&all);
-        r = posix_spawnattr_setsigmask(attr, &none);
-        if (r == 0)
-                r = posix_spawnattr_setsigdefault(attr, &all);
-        if (r == 0)
-                r = posix_spawnattr_setflags(
-                        attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-        if (r == 0)
-                r = posix_spawn_file_actions_adddup2(files, output, STDOUT_FILENO);
-        if (r == 0)
-                r = posix_spawn_file_actions_adddup2(files, output, STDERR_FILENO);
-        return -r;
-}
-
-static int spawn(AppRun *a, int output)
-{
-        posix_spawn_file_actions_t files;
-        posix_spawnattr_t attr;
-        int r;
-
-        if (posix_spawn_file_actions_init(&files) != 0)
-                return -ENOMEM;
-        if (posix_spawnattr_init(&attr) != 0) {
-                (void) posix_spawn_file_actions_destroy(&files);
-                return -ENOMEM;
-        }
-        r = prepare_spawn(&files, &attr, output);
-        if (r >= 0)
-                r = -posix_spawn(&a->pid, a->request.argv[0], &files, &attr, a->request.argv, environ);
-        if (r < 0)
-                a->pid = 0;
-        (void) posix_spawnattr_destroy(&attr);
-        (void) posix_spawn_file_actions_destroy(&files);
-        return r;
-}
-
 /* The request's variables come on top of the unit's. */
 static int prepare_environment(char *const *env)
 {
@@ -208,7 +166,7 @@ static int start_app(AppRun *a)
         a->relay = (LineRelay){.fd = fds[0], .run = a->request.run};
         r = fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : prepare_environment(a->request.env);
         if (r >= 0)
-                r = spawn(a, fds[1]);
+                r = spawn_program(a->request.argv[0], a->request.argv, environ, fds[1], &a->pid);
         safe_close(fds[1]);
         if (r >= 0)
                 r = sd_event_add_child(a->event, &a->child, a->pid, WEXITED, on_child, a);

@@ -89,7 +89,7 @@ int read_text_file(const char *path, size_t max, char **ret)
         return 0;
 }
 
-static int write_all(int fd, const void *data, size_t size)
+int write_all(int fd, const void *data, size_t size)
 {
         const uint8_t *p = data;
 

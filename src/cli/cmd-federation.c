@@ -22,11 +22,8 @@ static const Option LIST_OPTIONS[] = {
                 .help = "Show members, SuperNodes and runs of this one."},
         {OPTION_FLAG, "verbose", 'v', .offset = offsetof(FederationArgs, verbose),
                 .help = "Show archived federations, too."},
-        {OPTION_CHOICE, "format", .choices = FORMAT_CHOICES, .fallback = "default",
-                .offset = offsetof(FederationArgs, format), .help = "Output for people or for scripts."},
-        {OPTION_STRINGS, "federation-config", .metavar = "KEY=VALUE",
-                .offset = offsetof(FederationArgs, federation_config),
-                .help = "Replace connection settings."},
+        OPTION_FORMAT(FederationArgs),
+        OPTION_CONNECTION(FederationArgs),
         {OPTION_END},
 };
 

@@ -24,10 +24,8 @@ static const Option OPTIONS[] = {
                 .help = "Show one run in full."},
         {OPTION_UINT, "limit", .metavar = "N", .offset = offsetof(ListArgs, limit),
                 .help = "List only the N newest runs."},
-        {OPTION_CHOICE, "format", .choices = FORMAT_CHOICES, .fallback = "default",
-                .offset = offsetof(ListArgs, format), .help = "Output for people or for scripts."},
-        {OPTION_STRINGS, "federation-config", .metavar = "KEY=VALUE",
-                .offset = offsetof(ListArgs, federation_config), .help = "Replace connection settings."},
+        OPTION_FORMAT(ListArgs),
+        OPTION_CONNECTION(ListArgs),
         {OPTION_END},
 };
 

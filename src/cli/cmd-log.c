@@ -16,8 +16,7 @@ static const Option OPTIONS[] = {
         {OPTION_FLAG, "stream", .offset = offsetof(LogArgs, stream),
                 .help = "Follow the logs until the run ends. This is the default."},
         {OPTION_FLAG, "show", .offset = offsetof(LogArgs, show), .help = "Print what there is and exit."},
-        {OPTION_STRINGS, "federation-config", .metavar = "KEY=VALUE",
-                .offset = offsetof(LogArgs, federation_config), .help = "Replace connection settings."},
+        OPTION_CONNECTION(LogArgs),
         {OPTION_END},
 };
 

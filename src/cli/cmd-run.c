@@ -32,8 +32,7 @@ static const Option OPTIONS[] = {
                 .help = "Replace connection settings. May be repeated."},
         {OPTION_FLAG, "stream", .offset = offsetof(RunArgs, stream),
                 .help = "Follow the run's logs until it ends."},
-        {OPTION_CHOICE, "format", .choices = FORMAT_CHOICES, .fallback = "default",
-                .offset = offsetof(RunArgs, format), .help = "Output for people or for scripts."},
+        OPTION_FORMAT(RunArgs),
         {OPTION_END},
 };
 

@@ -18,10 +18,8 @@ static void stop_args_done(StopArgs *a)
 }
 
 static const Option OPTIONS[] = {
-        {OPTION_CHOICE, "format", .choices = FORMAT_CHOICES, .fallback = "default",
-                .offset = offsetof(StopArgs, format), .help = "Output for people or for scripts."},
-        {OPTION_STRINGS, "federation-config", .metavar = "KEY=VALUE",
-                .offset = offsetof(StopArgs, federation_config), .help = "Replace connection settings."},
+        OPTION_FORMAT(StopArgs),
+        OPTION_CONNECTION(StopArgs),
         {OPTION_END},
 };
 

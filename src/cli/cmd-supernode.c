@@ -21,21 +21,13 @@ static void node_args_done(NodeArgs *a)
         free(a->format);
 }
 
-#define COMMON_OPTIONS                                                                                      \
-        {OPTION_CHOICE, "format", .choices = FORMAT_CHOICES, .fallback = "default",                         \
-                .offset = offsetof(NodeArgs, format), .help = "Output for people or for scripts."},         \
-        {                                                                                                   \
-                OPTION_STRINGS, "federation-config", .metavar = "KEY=VALUE",                                \
-                                                     .offset = offsetof(NodeArgs, federation_config),       \
-                                                     .help = "Replace connection settings."                 \
-        }
-
-static const Option CHANGE_OPTIONS[] = {COMMON_OPTIONS, {OPTION_END}};
+static const Option CHANGE_OPTIONS[] = {OPTION_FORMAT(NodeArgs), OPTION_CONNECTION(NodeArgs), {OPTION_END}};
 
 static const Option LIST_OPTIONS[] = {
         {OPTION_FLAG, "verbose", 'v', .offset = offsetof(NodeArgs, verbose),
                 .help = "Show unregistered SuperNodes, too."},
-        COMMON_OPTIONS,
+        OPTION_FORMAT(NodeArgs),
+        OPTION_CONNECTION(NodeArgs),
         {OPTION_END},
 };
 

@@ -14,6 +14,20 @@ typedef struct Command {
 extern const Command CMD_BUILD, CMD_FEDERATION, CMD_INSTALL, CMD_LIST, CMD_LOG, CMD_RUN, CMD_STOP,
         CMD_SUPERNODE;
 
+/* Options of most commands; args is the struct of the command's. */
+#define OPTION_FORMAT(args)                                                                                 \
+        {                                                                                                   \
+                OPTION_CHOICE, "format", .choices = FORMAT_CHOICES, .fallback = "default",                  \
+                                         .offset = offsetof(args, format),                                  \
+                                         .help = "Output for people or for scripts."                        \
+        }
+#define OPTION_CONNECTION(args)                                                                             \
+        {                                                                                                   \
+                OPTION_STRINGS, "federation-config", .metavar = "KEY=VALUE",                                \
+                                                     .offset = offsetof(args, federation_config),           \
+                                                     .help = "Replace connection settings."                 \
+        }
+
 /* What genuine Flower's option parser gives, and ours. */
 #define EXIT_USAGE 2
 

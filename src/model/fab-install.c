@@ -44,21 +44,6 @@ static int create_member(int root_fd, const char *path)
         return fd < 0 ? -errno : fd;
 }
 
-static int write_all(int fd, const char *data, size_t size)
-{
-        while (size > 0) {
-                ssize_t n = write(fd, data, size);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                data += n;
-                size -= (size_t) n;
-        }
-        return 0;
-}
-
 static int extract_member(FabReader *reader, int root_fd, const char *path, char **reterr_text)
 {
         _cleanup_close_ int fd = create_member(root_fd, path);

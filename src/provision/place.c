@@ -245,19 +245,6 @@ static int open_parent(const char *full, const char **ret_name)
         return fd;
 }
 
-static int write_all(int fd, const char *text)
-{
-        for (size_t left = strlen(text); left > 0;) {
-                ssize_t n = write(fd, text, left);
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                text += MAX(n, 0);
-                left -= (size_t) MAX(n, 0);
-        }
-        return 0;
-}
-
 static int write_at(int dir_fd, const char *name, const char *text, mode_t mode, gid_t group, uid_t user)
 {
         _cleanup_free_ char *temporary = temporary_name(name);
@@ -270,7 +257,7 @@ static int write_at(int dir_fd, const char *name, const char *text, mode_t mode,
         fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
                 return -errno;
-        r = write_all(fd, text);
+        r = write_all(fd, text, strlen(text));
         if (r >= 0 && user != (uid_t) -1 && user != geteuid() && fchown(fd, user, (gid_t) -1) < 0)
                 r = -errno;
         if (r >= 0)

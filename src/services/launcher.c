@@ -1,12 +1,12 @@
 #include "services/launcher.h"
 
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fs-util.h"
+#include "base/spawn.h"
 #include "base/text.h"
 #include "base/time-util.h"
 
@@ -140,24 +140,14 @@ static char **make_environment(void)
 static int spawn(Launcher *l)
 {
         _cleanup_free_ char **env = make_environment();
-        posix_spawnattr_t attr;
-        sigset_t none, all;
         pid_t pid;
         int r;
 
         if (!env)
                 return -ENOMEM;
-        if (posix_spawnattr_init(&attr) != 0)
-                return -ENOMEM;
-        sigemptyset(&none);
-        sigfillset(&all);
-        (void) posix_spawnattr_setsigmask(&attr, &none);
-        (void) posix_spawnattr_setsigdefault(&attr, &all);
-        (void) posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-        r = posix_spawn(&pid, l->program, NULL, &attr, l->argv, env);
-        (void) posix_spawnattr_destroy(&attr);
-        if (r != 0)
-                return -r;
+        r = spawn_program(l->program, l->argv, env, -1, &pid);
+        if (r < 0)
+                return r;
         l->started_at = now_monotonic();
         return sd_event_add_child(l->event, &l->child, pid, WEXITED, on_child, l);
 }

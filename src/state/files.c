@@ -197,21 +197,6 @@ static void temporary_name(unsigned i, char name[static NAME_MAX_SIZE])
         snprintf(name, NAME_MAX_SIZE, ".new-%u", i);
 }
 
-static int write_all(int fd, const uint8_t *p, size_t size)
-{
-        while (size > 0) {
-                ssize_t n = write(fd, p, size);
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n > 0) {
-                        p += n;
-                        size -= (size_t) n;
-                }
-        }
-        return 0;
-}
-
 static int write_temporary(const Files *f, FileWrite *w, unsigned i)
 {
         char name[NAME_MAX_SIZE];

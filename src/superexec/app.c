@@ -1,13 +1,13 @@
 /* One app process: started, watched, its end told to the daemon. */
 #include <inttypes.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #include "base/log.h"
+#include "base/spawn.h"
 #include "superexec/kept-app.h"
 #include "superexec/launch.h"
 #include "superexec/superexec.h"
@@ -155,24 +155,6 @@ static void on_launch_ended(LaunchEnd end, int value, const char *text, void *us
 
 /* ---- starting ---- */
 
-static int spawn(App *a, char *const argv[], char *const env[])
-{
-        posix_spawnattr_t attr;
-        sigset_t none, all;
-        int r;
-
-        if (posix_spawnattr_init(&attr) != 0)
-                return -ENOMEM;
-        sigemptyset(&none);
-        sigfillset(&all);
-        (void) posix_spawnattr_setsigmask(&attr, &none);
-        (void) posix_spawnattr_setsigdefault(&attr, &all);
-        (void) posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-        r = posix_spawn(&a->pid, argv[0], NULL, &attr, argv, env);
-        (void) posix_spawnattr_destroy(&attr);
-        return -r;
-}
-
 /* Keys and settings of the daemon are not the app's business; of the environment it gets all but Flower's
  * own secrets. */
 static int start_child(App *a, const char *const *argv, const char *python_missing)
@@ -183,7 +165,7 @@ static int start_child(App *a, const char *const *argv, const char *python_missi
                 (void) setenv(ENV_PYTHON_MISSING, python_missing, 1);
         else
                 (void) unsetenv(ENV_PYTHON_MISSING);
-        r = spawn(a, (char *const *) argv, environ);
+        r = spawn_program(argv[0], (char *const *) argv, environ, -1, &a->pid);
         if (r >= 0)
                 r = sd_event_add_child(a->superexec->event, &a->child, a->pid, WEXITED, on_child, a);
         return r;
