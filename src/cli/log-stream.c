@@ -104,8 +104,8 @@ static int pause_between(LogStream *s)
         int r;
 
         s->pause_over = false;
-        r = sd_event_add_time_relative(
-                s->remote->event, &timer, CLOCK_MONOTONIC, LOG_STREAM_PAUSE, USEC_PER_MSEC, on_pause_over, s);
+        r = sd_event_add_time_relative(s->remote->event, &timer, CLOCK_MONOTONIC, LOG_STREAM_PAUSE,
+                USEC_PER_MSEC, on_pause_over, s);
         while (r >= 0 && !s->pause_over && !s->interrupted)
                 r = sd_event_run(s->remote->event, UINT64_MAX);
         return MIN(r, 0);
