@@ -59,7 +59,7 @@ static int make(const Arguments *a, const X509Pair *ca, X509Pair *ret)
                 if (r < 0)
                         return log_error_errno(r, "The names of this host are not known");
         }
-        r = x509_make_server(ca, fallback ? fallback : a->names, a->days, now_realtime(), ret, &error);
+        r = x509_make_server(ca, NULL, fallback ? fallback : a->names, a->days, now_realtime(), ret, &error);
         options_free_strings(fallback);
         if (r < 0)
                 log_error("%s", error ? error : strerror(-r));

@@ -110,10 +110,8 @@ static int run(const Place *p, const Arguments *a, usec_t until)
                 return -ENOENT;
         }
         r = look_at_machine(&f, a);
-        if (r >= 0 && a->rotate_ca)
-                r = superlink_prepare_next_ca(&f, until);
         if (r >= 0)
-                r = superlink_ca(&f);
+                r = superlink_ca(&f, a->rotate_ca ? &until : NULL);
         if (r >= 0)
                 r = superlink_names(&f);
         return r < 0 ? r : superlink_server(&f);

@@ -12,6 +12,7 @@
 #define CA_DAYS_OF_LIFE 3650
 #define DAY_USEC (86400 * USEC_PER_SEC)
 #define NEXT_HEAD "until "
+#define CERTIFICATE_HEAD "-----BEGIN CERTIFICATE-----"
 
 static char *format_day(usec_t t, char buf[static ISO_TIME_MAX])
 {
@@ -125,28 +126,32 @@ static int find_ca(SuperlinkFiles *f)
 typedef struct NextCa {
         usec_t until;
         X509Pair pair;
+        char *link; /* signed by the one before */
 } NextCa;
 
 static void next_ca_done(NextCa *n)
 {
         x509_pair_done(&n->pair);
+        free(n->link);
 }
 
 static int parse_next(const char *text, NextCa *ret)
 {
-        const char *p = startswith(text, NEXT_HEAD), *certificate;
+        const char *p = startswith(text, NEXT_HEAD), *certificate, *link;
         _cleanup_(next_ca_done) NextCa n = {};
         _cleanup_free_ char *number = NULL, *error = NULL;
         uint64_t until;
 
         number = p ? strndup(p, strcspn(p, "\n")) : NULL;
-        certificate = strstr(text, "-----BEGIN CERTIFICATE-----");
-        if (!number || !certificate || parse_u64(number, &until) < 0 || until > UINT64_MAX / USEC_PER_SEC)
+        certificate = strstr(text, CERTIFICATE_HEAD);
+        link = certificate ? strstr(certificate + 1, CERTIFICATE_HEAD) : NULL;
+        if (!number || !link || parse_u64(number, &until) < 0 || until > UINT64_MAX / USEC_PER_SEC)
                 return -EBADMSG;
         n.until = until * USEC_PER_SEC;
-        n.pair.certificate = strdup(certificate);
+        n.pair.certificate = strndup(certificate, (size_t) (link - certificate));
+        n.link = strdup(link);
         n.pair.key = strndup(text, (size_t) (certificate - text));
-        if (!n.pair.certificate || !n.pair.key)
+        if (!n.pair.certificate || !n.pair.key || !n.link)
                 return -ENOMEM;
         if (x509_pair_check(&n.pair, &error) < 0)
                 return -EBADMSG;
@@ -160,8 +165,8 @@ static int parse_next(const char *text, NextCa *ret)
 
 static int write_next(SuperlinkFiles *f, const NextCa *n)
 {
-        _cleanup_wipe_ char *text = xasprintf(NEXT_HEAD "%llu\n%s%s",
-                (unsigned long long) (n->until / USEC_PER_SEC), n->pair.key, n->pair.certificate);
+        _cleanup_wipe_ char *text = xasprintf(NEXT_HEAD "%llu\n%s%s%s",
+                (unsigned long long) (n->until / USEC_PER_SEC), n->pair.key, n->pair.certificate, n->link);
         int r;
 
         if (!text)
@@ -186,13 +191,25 @@ static int load_next(const SuperlinkFiles *f, NextCa *ret)
         return r;
 }
 
-int superlink_prepare_next_ca(SuperlinkFiles *f, usec_t until)
+static int make_next(const SuperlinkFiles *f, NextCa *ret)
+{
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = make_ca(f, &ret->pair);
+        if (r >= 0 && (r = x509_make_link(&f->ca, &ret->pair, f->now, &ret->link, &error)) < 0)
+                log_error("%s", error ? error : strerror(-r));
+        return r;
+}
+
+/* Or moves the day of one that is prepared. */
+static int prepare_next(SuperlinkFiles *f, usec_t until)
 {
         _cleanup_(next_ca_done) NextCa n = {};
         char day[ISO_TIME_MAX];
         int r;
 
-        r = f->next ? load_next(f, &n) : make_ca(f, &n.pair);
+        r = f->next ? load_next(f, &n) : make_next(f, &n);
         if (r < 0)
                 return r;
         n.until = until;
@@ -202,10 +219,14 @@ int superlink_prepare_next_ca(SuperlinkFiles *f, usec_t until)
         if (until <= f->now)
                 return 0;
         log_with(LOG_INFO, &(LogFields){.message_id = FLWR_MESSAGE_CA_ROTATION},
-                "Prepared a new CA. Bring %s%s, which holds both, to all nodes and users before %s; then "
-                "the new one "
-                "takes over",
-                f->place->root, PLACE_CA_CERTIFICATE, format_day(until, day));
+                "Prepared a new CA, which takes over on %s. Nodes and users that trust the present one go "
+                "on "
+                "until that ends, as it has signed the new one. From now on give %s%s, which holds both, to "
+                "those who come",
+                format_day(until, day), f->place->root, PLACE_CA_CERTIFICATE);
+        if (superlink_link(f))
+                log_warning("The present CA has followed another one itself. Nodes and users that have only "
+                            "that one will be refused from then on: have them join again before");
         return print_pin("Pin of the CA to come:", n.pair.certificate);
 }
 
@@ -227,9 +248,14 @@ static int follow_next(SuperlinkFiles *f)
                 return both ? place_write(f->place, PLACE_CA_CERTIFICATE, both, 0644, (gid_t) -1)
                             : log_oom();
         }
-        r = write_ca(f, &n.pair);
+        /* The link first: with the key of the new CA it is in force. */
+        r = place_write(f->place, PLACE_LINK, n.link, 0600, (gid_t) -1);
+        if (r >= 0)
+                r = write_ca(f, &n.pair);
         if (r < 0)
                 return r;
+        free(f->link);
+        f->link = TAKE_PTR(n.link);
         x509_pair_done(&f->ca);
         f->ca = n.pair;
         n.pair = (X509Pair){};
@@ -239,11 +265,13 @@ static int follow_next(SuperlinkFiles *f)
         return print_pin("Pin of the CA of this SuperLink:", f->ca.certificate);
 }
 
-int superlink_ca(SuperlinkFiles *f)
+int superlink_ca(SuperlinkFiles *f, const usec_t *next_until)
 {
         int r;
 
         r = find_ca(f);
+        if (r >= 0 && next_until)
+                r = prepare_next(f, *next_until);
         if (r < 0)
                 return r;
         if (f->next)

@@ -8,7 +8,7 @@
 
 #define SMALL_FILE_MAX 4096 /* mark */
 
-static const char *const files[] = {PLACE_SERVER_CERTIFICATE, PLACE_SERVER_KEY, PLACE_NEXT_CA,
+static const char *const files[] = {PLACE_SERVER_CERTIFICATE, PLACE_SERVER_KEY, PLACE_NEXT_CA, PLACE_LINK,
         PLACE_CA_CERTIFICATE, PLACE_CA_KEY, PLACE_NAMES, PLACE_SAN, PLACE_MACHINE};
 
 int superlink_files_load(const Place *p, SuperlinkFiles *ret)
@@ -24,6 +24,7 @@ int superlink_files_load(const Place *p, SuperlinkFiles *ret)
                 {PLACE_SERVER_KEY, X509_FILE_SIZE_MAX, &f.server_key},
                 {PLACE_SERVER_CERTIFICATE, X509_FILE_SIZE_MAX, &f.server_chain},
                 {PLACE_NEXT_CA, X509_FILE_SIZE_MAX, &f.next},
+                {PLACE_LINK, X509_FILE_SIZE_MAX, &f.link},
                 {PLACE_MACHINE, SMALL_FILE_MAX, &f.mark},
                 {PLACE_SAN, NAMES_FILE_SIZE_MAX, &f.san},
                 {PLACE_NAMES, NAMES_FILE_SIZE_MAX, &f.names_text},
@@ -50,6 +51,7 @@ void superlink_files_done(SuperlinkFiles *f)
         f->server_key = wipe_free(f->server_key);
         f->next = wipe_free(f->next);
         f->bundle = mfree(f->bundle);
+        f->link = mfree(f->link);
         f->server_chain = mfree(f->server_chain);
         f->mark = mfree(f->mark);
         f->san = mfree(f->san);
@@ -97,7 +99,7 @@ int superlink_remove(SuperlinkFiles *f)
 {
         /* The CA's key last: see above. */
         static const char *const keys[] = {PLACE_SERVER_CERTIFICATE, PLACE_SERVER_KEY, PLACE_CA_CERTIFICATE,
-                PLACE_NEXT_CA, PLACE_CA_KEY};
+                PLACE_NEXT_CA, PLACE_LINK, PLACE_CA_KEY};
         bool names = f->names_text && f->san && streq(f->names_text, f->san);
         int r = 0;
 
@@ -113,6 +115,7 @@ int superlink_remove(SuperlinkFiles *f)
         f->server_chain = mfree(f->server_chain);
         f->server_key = wipe_free(f->server_key);
         f->bundle = mfree(f->bundle);
+        f->link = mfree(f->link);
         f->next = wipe_free(f->next);
         f->ca_key = wipe_free(f->ca_key);
         return r;

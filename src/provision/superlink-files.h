@@ -15,6 +15,9 @@
 #define PLACE_SAN "/etc/flwr/tls/private/san"
 /* The CA to come, while both are published: one file, so that it is there whole or not at all. */
 #define PLACE_NEXT_CA "/etc/flwr/tls/private/next"
+/* The CA's certificate as its predecessor signed it: in the chain of the server it lets in those who only
+ * know the predecessor, until that one ends. */
+#define PLACE_LINK "/etc/flwr/tls/private/link.crt"
 
 #define SUPERLINK_SERVER_DAYS 397 /* renewed when a third of it is left */
 
@@ -25,7 +28,7 @@ typedef struct SuperlinkFiles {
         bool joined;
         char *ca_key, *bundle; /* ca.key, ca.crt; here and below: NULL for what is not there */
         char *server_key, *server_chain;
-        char *mark, *san, *names_text, *next;
+        char *mark, *san, *names_text, *next, *link;
         /* Set by superlink_ca(). */
         X509Pair ca; /* the certificate alone */
         bool switched;
@@ -42,10 +45,11 @@ void superlink_files_done(SuperlinkFiles *f);
 int superlink_own_certificate(const SuperlinkFiles *f);
 /* Keys and certificates go, and names that nobody has changed; the mark stays. */
 int superlink_remove(SuperlinkFiles *f);
-/* Finds the CA or makes one. A change of the CA that is due takes place. */
-int superlink_ca(SuperlinkFiles *f);
-/* Prepares a change of the CA, or moves the day of one that is prepared. */
-int superlink_prepare_next_ca(SuperlinkFiles *f, usec_t until);
+/* Finds the CA or makes one. next_until: prepares a change of the CA, or moves the day of one that is
+ * prepared. A change that is due takes place. */
+int superlink_ca(SuperlinkFiles *f, const usec_t *next_until);
+/* What the CA before this one signed for it, while that is valid; or NULL. */
+const char *superlink_link(const SuperlinkFiles *f);
 int superlink_names(SuperlinkFiles *f);
 /* The certificate of the server: made anew when it has to be. Then an old CA that was replaced is forgotten.
  */

@@ -79,10 +79,23 @@ int superlink_names(SuperlinkFiles *f)
         return 0;
 }
 
+const char *superlink_link(const SuperlinkFiles *f)
+{
+        _cleanup_free_ char *pair_error = NULL, *life_error = NULL;
+        X509Pair pair = {f->ca.key, f->link};
+        usec_t until;
+        bool renew, good;
+
+        good = f->link && x509_pair_check(&pair, &pair_error) >= 0 &&
+               x509_life(f->link, f->now, &until, &renew, &life_error) >= 0 && until > f->now;
+        return good ? f->link : NULL;
+}
+
 /* Why a new certificate is needed; NULL: the one that is there will do. */
 static const char *reason(const SuperlinkFiles *f)
 {
         X509Pair pair = {f->server_key, f->server_chain};
+        const char *link = superlink_link(f);
         _cleanup_free_ char *pair_error = NULL, *issuer_error = NULL, *names_error = NULL,
                             *life_error = NULL;
         usec_t until;
@@ -96,6 +109,8 @@ static const char *reason(const SuperlinkFiles *f)
         if (x509_issuer_check(f->server_chain, f->ca.certificate, f->now, &issuer_error) < 0 ||
                 !x509_bundle_has(f->server_chain, f->ca.certificate))
                 return "the old one has expired or is of another CA";
+        if (link && !x509_bundle_has(f->server_chain, link))
+                return "the CA has followed another one";
         r = names_match(f->server_chain, f->names, &names_error);
         if (r <= 0)
                 return "the names have changed";
@@ -110,7 +125,8 @@ static int make_server(SuperlinkFiles *f, const char *why)
         _cleanup_free_ char *error = NULL;
         int r;
 
-        r = x509_make_server(&f->ca, f->names, SUPERLINK_SERVER_DAYS, f->now, &pair, &error);
+        r = x509_make_server(
+                &f->ca, superlink_link(f), f->names, SUPERLINK_SERVER_DAYS, f->now, &pair, &error);
         if (r < 0) {
                 log_with(LOG_ERR, &(LogFields){.message_id = FLWR_MESSAGE_CERTIFICATE_REFUSED}, "%s",
                         error ? error : strerror(-r));

@@ -64,6 +64,8 @@ static int pin_of(gnutls_x509_crt_t c, char **ret)
 
 static int find_pinned(const Presented *p, const char *pin, gnutls_x509_crt_t *ret, char **reterr_text)
 {
+        gnutls_x509_crt_t found = NULL;
+
         for (unsigned i = 0; i < p->n; i++) {
                 _cleanup_free_ char *have = NULL;
                 int r;
@@ -71,10 +73,14 @@ static int find_pinned(const Presented *p, const char *pin, gnutls_x509_crt_t *r
                 r = pin_of(p->v[i], &have);
                 if (r == -ENOMEM)
                         return r;
-                if (r >= 0 && streq(have, pin)) {
-                        *ret = p->v[i];
-                        return 0;
-                }
+                /* Of a CA that followed another one there are two: that which other programs take as a root
+                 * is the one that it signed itself. */
+                if (r >= 0 && streq(have, pin) && (!found || gnutls_x509_crt_check_issuer(p->v[i], p->v[i])))
+                        found = p->v[i];
+        }
+        if (found) {
+                *ret = found;
+                return 0;
         }
         return x509_fail(-EKEYREJECTED, reterr_text,
                 "The server at this address is not the one of the join string: it shows no certificate with "

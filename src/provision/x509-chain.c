@@ -57,29 +57,39 @@ int x509_find_certificate(const char *key, const char *const *texts, size_t n, c
         _cleanup_x509_key_ gnutls_x509_privkey_t k = NULL;
         uint8_t wanted[PIN_SIZE], id[PIN_SIZE];
         size_t size = sizeof(wanted), id_size;
-        char *error = NULL;
+        _cleanup_free_ char *error = NULL, *found = NULL;
+        bool found_itself = false;
         int r;
 
         r = x509_import_key(key, &k, &error);
-        free(error);
         if (r < 0)
                 return r == -ENOMEM ? r : 0;
         if (gnutls_x509_privkey_get_key_id(k, GNUTLS_KEYID_USE_SHA256, wanted, &size) < 0)
                 return 0;
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < n && !found_itself; i++) {
                 _cleanup_free_ char *ignored = NULL;
                 _cleanup_chain_ Chain c = {};
 
                 if (!texts[i] || chain_import(texts[i], &c, &ignored) < 0)
                         continue;
-                for (unsigned j = 0; j < c.n; j++) {
+                for (unsigned j = 0; j < c.n && !found_itself; j++) {
                         id_size = sizeof(id);
                         if (gnutls_x509_crt_get_key_id(c.v[j], GNUTLS_KEYID_USE_SHA256, id, &id_size) >= 0 &&
-                                memcmp(id, wanted, sizeof(id)) == 0)
-                                return (r = export(c.v[j], ret)) < 0 ? r : 1;
+                                memcmp(id, wanted, sizeof(id)) == 0) {
+                                found_itself = gnutls_x509_crt_check_issuer(c.v[j], c.v[j]);
+                                if (found && !found_itself)
+                                        continue;
+                                found = mfree(found);
+                                r = export(c.v[j], &found);
+                                if (r < 0)
+                                        return r;
+                        }
                 }
         }
-        return 0;
+        if (!found)
+                return 0;
+        *ret = TAKE_PTR(found);
+        return 1;
 }
 
 bool x509_bundle_has(const char *bundle, const char *certificate)

@@ -8,7 +8,8 @@
 #define X509_CHAIN_MAX 16
 
 /* The certificate among some texts of one or more certificates (NULL texts are passed over) whose public key
- * is that of "key", alone, in PEM. 1, or 0: none has it (texts that are no certificates have none). */
+ * is that of "key", alone, in PEM; one that signed itself goes before one that another CA signed. 1, or 0:
+ * none has it (texts that are no certificates have none). */
 int x509_find_certificate(const char *key, const char *const *texts, size_t n, char **ret);
 /* Does "bundle" hold the first certificate of "certificate"? */
 bool x509_bundle_has(const char *bundle, const char *certificate);

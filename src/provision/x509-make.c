@@ -97,19 +97,23 @@ static int export_pair(gnutls_x509_crt_t c, gnutls_x509_privkey_t key, const cha
         return 0;
 }
 
-static int fill_ca(
-        gnutls_x509_crt_t c, gnutls_x509_privkey_t key, const char *common_name, time_t from, time_t until)
+/* path_length: of CAs that may come between it and a server. One: that of its successor, which it signs. */
+static int fill_ca(gnutls_x509_crt_t c, gnutls_x509_privkey_t key, const char *common_name, time_t from,
+        time_t until, int path_length)
 {
         int r;
 
         r = set_common(c, key, common_name, from, until);
         if (r >= 0)
-                r = gnutls_x509_crt_set_basic_constraints(c, 1, 0);
-        if (r >= 0)
-                r = gnutls_x509_crt_set_key_usage(c, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN);
-        if (r >= 0)
-                r = set_authority(c, c);
-        return r < 0 ? r : gnutls_x509_crt_sign2(c, c, key, GNUTLS_DIG_SHA384, 0);
+                r = gnutls_x509_crt_set_basic_constraints(c, 1, path_length);
+        return r < 0 ? r : gnutls_x509_crt_set_key_usage(c, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN);
+}
+
+static int sign(gnutls_x509_crt_t c, gnutls_x509_crt_t ca, gnutls_x509_privkey_t ca_key)
+{
+        int r = set_authority(c, ca);
+
+        return r < 0 ? r : gnutls_x509_crt_sign2(c, ca, ca_key, GNUTLS_DIG_SHA384, 0);
 }
 
 static int check_days(uint64_t days, char **reterr_text)
@@ -138,10 +142,48 @@ int x509_make_ca(const char *common_name, uint64_t days, usec_t now, X509Pair *r
         if (r >= 0)
                 r = gnutls_x509_crt_init(&c);
         if (r >= 0)
-                r = fill_ca(c, key, common_name, t - CLOCK_SKEW, t + (time_t) days * DAY);
+                r = fill_ca(c, key, common_name, t - CLOCK_SKEW, t + (time_t) days * DAY, 1);
+        if (r >= 0)
+                r = sign(c, c, key);
         if (r >= 0)
                 r = export_pair(c, key, "", ret);
         return r < 0 ? x509_fail_gnutls(r, reterr_text, "The CA could not be made") : 0;
+}
+
+int x509_make_link(
+        const X509Pair *old, const X509Pair *successor, usec_t now, char **ret, char **reterr_text)
+{
+        _cleanup_x509_key_ gnutls_x509_privkey_t key = NULL, old_key = NULL;
+        _cleanup_x509_crt_ gnutls_x509_crt_t c = NULL, crt = NULL, old_crt = NULL;
+        _cleanup_x509_pair_ X509Pair link = {};
+        char name[COMMON_NAME_MAX * 4 + 1]; /* characters of UTF-8 */
+        size_t size = sizeof(name);
+        time_t until;
+        int r;
+
+        r = x509_import(successor->certificate, &crt, reterr_text);
+        if (r >= 0)
+                r = x509_import_key(successor->key, &key, reterr_text);
+        if (r >= 0)
+                r = x509_import(old->certificate, &old_crt, reterr_text);
+        if (r >= 0)
+                r = x509_import_key(old->key, &old_key, reterr_text);
+        if (r < 0)
+                return r;
+        until = MIN(gnutls_x509_crt_get_expiration_time(crt), gnutls_x509_crt_get_expiration_time(old_crt));
+        r = gnutls_x509_crt_get_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &size);
+        if (r >= 0)
+                r = gnutls_x509_crt_init(&c);
+        if (r >= 0)
+                r = fill_ca(c, key, name, (time_t) (now / USEC_PER_SEC) - CLOCK_SKEW, until, 0);
+        if (r >= 0)
+                r = sign(c, old_crt, old_key);
+        if (r >= 0)
+                r = export_pair(c, key, "", &link);
+        if (r < 0)
+                return x509_fail_gnutls(r, reterr_text, "The old CA could not sign the new one");
+        *ret = TAKE_PTR(link.certificate);
+        return 0;
 }
 
 /* Letters, digits, hyphens and underscores in parts of 1 to 63; a first part of "*" is a wildcard. */
@@ -219,15 +261,16 @@ static int fill_server(
         return r;
 }
 
-int x509_make_server(
-        const X509Pair *ca, char *const *names, uint64_t days, usec_t now, X509Pair *ret, char **reterr_text)
+int x509_make_server(const X509Pair *ca, const char *link, char *const *names, uint64_t days, usec_t now,
+        X509Pair *ret, char **reterr_text)
 {
+        _cleanup_free_ char *issuers = xasprintf("%s%s", strempty(link), ca->certificate);
         _cleanup_x509_key_ gnutls_x509_privkey_t key = NULL, ca_key = NULL;
         _cleanup_x509_crt_ gnutls_x509_crt_t c = NULL, ca_crt = NULL;
         time_t t = (time_t) (now / USEC_PER_SEC), until;
         int r;
 
-        r = check_days(days, reterr_text);
+        r = issuers ? check_days(days, reterr_text) : -ENOMEM;
         if (r >= 0)
                 r = check_names(names, reterr_text);
         if (r >= 0)
@@ -250,11 +293,9 @@ int x509_make_server(
         if (r >= 0)
                 r = fill_server(c, key, names, t - CLOCK_SKEW, MIN(until, t + (time_t) days * DAY));
         if (r >= 0)
-                r = set_authority(c, ca_crt);
+                r = sign(c, ca_crt, ca_key);
         if (r >= 0)
-                r = gnutls_x509_crt_sign2(c, ca_crt, ca_key, GNUTLS_DIG_SHA384, 0);
-        if (r >= 0)
-                r = export_pair(c, key, ca->certificate, ret);
+                r = export_pair(c, key, issuers, ret);
         return r < 0 ? x509_fail_gnutls(r, reterr_text, "The server certificate could not be made") : 0;
 }
 

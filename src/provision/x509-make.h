@@ -23,12 +23,17 @@ void x509_pair_done(X509Pair *p);
 /* Negative results below: -ENOMEM, or -EINVAL for arguments, -EKEYREJECTED for what is in files, -EIO when
  * GnuTLS fails, all three with *reterr_text (owned by the caller). */
 
-/* Signs itself; may sign servers, but no further CAs. Valid from an hour ago, as clocks differ. */
+/* Signs itself; may sign servers, and its successor. Valid from an hour ago, as clocks differ. */
 int x509_make_ca(const char *common_name, uint64_t days, usec_t now, X509Pair *ret, char **reterr_text);
+/* The certificate of "successor", a CA, as the old CA signs it: whoever trusts the old one trusts with it
+ * what the new one signs. Ends with the first of both. */
+int x509_make_link(
+        const X509Pair *old, const X509Pair *successor, usec_t now, char **ret, char **reterr_text);
 /* names: DNS names and IP addresses as text, NULL-terminated, at least one. Ends with the CA if that ends
- * earlier. */
-int x509_make_server(const X509Pair *ca, char *const *names, uint64_t days, usec_t now, X509Pair *ret,
-        char **reterr_text);
+ * earlier. link (NULL: none) gets its place in the chain, in front of the CA: verifiers take the first
+ * issuer that fits, and those who trust the CA itself have it before they look at the chain. */
+int x509_make_server(const X509Pair *ca, const char *link, char *const *names, uint64_t days, usec_t now,
+        X509Pair *ret, char **reterr_text);
 
 /* A DNS name (perhaps with a wildcard in front) or an IP address, as certificates have them. */
 bool x509_name_is_valid(const char *name);

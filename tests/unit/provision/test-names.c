@@ -107,7 +107,7 @@ static void test_match(void **state)
         _cleanup_free_ char *error = NULL;
 
         assert_int_equal(x509_make_ca("CA", 10, NOW, &ca, &error), 0);
-        assert_int_equal(x509_make_server(&ca, made, 5, NOW, &server, &error), 0);
+        assert_int_equal(x509_make_server(&ca, NULL, made, 5, NOW, &server, &error), 0);
         assert_int_equal(names_match(server.certificate, same, &error), 1);
         assert_int_equal(names_match(server.certificate, fewer, &error), 0);
         assert_int_equal(names_match(server.certificate, other, &error), 0);

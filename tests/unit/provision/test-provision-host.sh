@@ -141,9 +141,26 @@ check [ "$(grep -c BEGIN "$tls/ca.crt")" = 2 ]
 expect 0 "" host superlink
 expect 0 "taken over" host superlink --rotate-ca --until 2020-01-01
 check [ "$(grep -c BEGIN "$tls/ca.crt")" = 1 ]
+check [ "$(grep -c BEGIN "$tls/superlink.crt")" = 3 ]
 check_not cmp -s "$tls/ca.crt" "$work/ca.crt"
 check [ ! -e "$tls/private/next" ]
 check consistent
+expect 0 "" host superlink
+# a chain that lacks what the old CA has signed would shut out those who know only that one
+cp "$tls/private/link.crt" "$work/link.crt"
+rm "$tls/private/link.crt" "$tls/superlink.crt"
+expect 0 "there was none" host superlink
+check [ "$(grep -c BEGIN "$tls/superlink.crt")" = 2 ]
+cp "$work/link.crt" "$tls/private/link.crt"
+expect 0 "has followed another one" host superlink
+check [ "$(grep -c BEGIN "$tls/superlink.crt")" = 3 ]
+# the root is found in that chain, not its link
+cp "$tls/ca.crt" "$work/ca.crt"
+rm "$tls/ca.crt"
+expect 0 "" host superlink
+check cmp "$tls/ca.crt" "$work/ca.crt"
+expect 0 "have them join again before" host superlink --rotate-ca --until 2999-01-01
+rm "$tls/private/next"
 expect 0 "" host superlink
 
 # a copy: new keys before anybody has joined, a warning after it

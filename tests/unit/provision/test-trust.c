@@ -22,7 +22,7 @@ static void make(const char *host, usec_t now, X509Pair *ca, X509Pair *server, c
         char *names[] = {(char *) host, (char *) "192.0.2.7", NULL}, *error = NULL;
 
         assert_int_equal(x509_make_ca("CA", 100, now, ca, &error), 0);
-        assert_int_equal(x509_make_server(ca, names, 10, now, server, &error), 0);
+        assert_int_equal(x509_make_server(ca, NULL, names, 10, now, server, &error), 0);
         assert_int_equal(x509_pin(ca->certificate, pin, &error), 0);
 }
 
@@ -173,6 +173,57 @@ static void test_chain_questions(void **state)
         assert_true(renew);
 }
 
+/* What the CA's successor signs is trusted by those who know the one, and by those who know the other. */
+static void test_successor(void **state)
+{
+        char *names[] = {(char *) "hub.example.org", NULL}, *error = NULL, *none = NULL;
+        _cleanup_free_ char *link = NULL, *pin = NULL, *found = NULL, *ca = NULL, *shown = NULL;
+        _cleanup_x509_pair_ X509Pair successor = {}, server = {};
+        Fixture *f = *state;
+        gnutls_typed_vdata_st purpose = {
+                .type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (unsigned char *) GNUTLS_KP_TLS_WWW_SERVER};
+        const char *const cas[] = {f->ca.certificate, NULL, f->other_ca.certificate};
+        const char *texts[1];
+
+        assert_int_equal(x509_make_ca("Successor", 100, now_realtime(), &successor, &error), 0);
+        assert_int_equal(x509_make_link(&f->ca, &successor, now_realtime(), &link, &error), 0);
+        assert_int_equal(x509_make_server(&successor, link, names, 10, now_realtime(), &server, &error), 0);
+        for (size_t i = 0; i < ELEMENTSOF(cas); i++) {
+                const char *anchor = cas[i] ? cas[i] : successor.certificate;
+                gnutls_x509_trust_list_t list;
+                gnutls_x509_crt_t crts[X509_CHAIN_MAX];
+                unsigned n = X509_CHAIN_MAX, status = 0;
+
+                assert_int_equal(gnutls_x509_trust_list_init(&list, 0), 0);
+                assert_int_equal(gnutls_x509_trust_list_add_trust_mem(list,
+                                         &(gnutls_datum_t){(void *) anchor, (unsigned) strlen(anchor)}, NULL,
+                                         GNUTLS_X509_FMT_PEM, 0, 0),
+                        1);
+                assert_true(gnutls_x509_crt_list_import(crts, &n,
+                                    &(gnutls_datum_t){(void *) server.certificate,
+                                            (unsigned) strlen(server.certificate)},
+                                    GNUTLS_X509_FMT_PEM, 0) == 3);
+                assert_int_equal(
+                        gnutls_x509_trust_list_verify_crt2(list, crts, n, &purpose, 1, 0, &status, NULL), 0);
+                assert_int_equal(status == 0, i < 2);
+                while (n > 0)
+                        gnutls_x509_crt_deinit(crts[--n]);
+                gnutls_x509_trust_list_deinit(list, 1);
+        }
+
+        /* Where there are both, it is the root that is taken. */
+        assert_int_equal(x509_pin(successor.certificate, &pin, &error), 0);
+        assert_int_equal(check(server.certificate, NULL, pin, "hub.example.org", &ca, NULL), 0);
+        assert_string_equal(ca, successor.certificate);
+        assert_int_equal(check(server.certificate, NULL, f->other_pin, "hub.example.org", &none, NULL),
+                -EKEYREJECTED);
+        texts[0] = server.certificate;
+        assert_int_equal(x509_find_certificate(successor.key, texts, 1, &found), 1);
+        assert_string_equal(found, successor.certificate);
+        assert_int_equal(x509_chain_ca(server.certificate, &shown, &error), 0);
+        assert_string_equal(shown, successor.certificate);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -183,6 +234,7 @@ int main(void)
                 cmocka_unit_test(test_expired),
                 cmocka_unit_test(test_no_chain),
                 cmocka_unit_test(test_chain_questions),
+                cmocka_unit_test(test_successor),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

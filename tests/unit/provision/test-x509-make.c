@@ -29,7 +29,7 @@ static X509Pair make_server(const X509Pair *ca, const char *name, uint64_t days)
         _cleanup_free_ char *error = NULL;
         X509Pair server = {};
 
-        assert_int_equal(x509_make_server(ca, names, days, NOW, &server, &error), 0);
+        assert_int_equal(x509_make_server(ca, NULL, names, days, NOW, &server, &error), 0);
         return server;
 }
 
@@ -63,7 +63,7 @@ static void test_ca(void **state)
         assert_int_equal(gnutls_x509_crt_get_version(c), 3);
         assert_int_equal(gnutls_x509_crt_get_basic_constraints(c, &critical, &is_ca, &path_length), 1);
         assert_true(critical && is_ca);
-        assert_int_equal(path_length, 0);
+        assert_int_equal(path_length, 1);
         assert_int_equal(gnutls_x509_crt_get_key_usage(c, &usage, &critical), 0);
         assert_int_equal(usage, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN);
         assert_true(gnutls_x509_crt_check_issuer(c, c));
@@ -88,7 +88,7 @@ static void test_server(void **state)
         size_t size = sizeof(oid);
         unsigned usage;
 
-        assert_int_equal(x509_make_server(&ca, names, 30, NOW, &server, &error), 0);
+        assert_int_equal(x509_make_server(&ca, NULL, names, 30, NOW, &server, &error), 0);
         c = import(&server);
         for (size_t i = 0; i < 3; i++)
                 assert_true(gnutls_x509_crt_check_hostname(c, names[i]));
@@ -128,10 +128,12 @@ static void test_bad_arguments(void **state)
         assert_error(x509_make_ca(long_name, 10, NOW, &p, &error), -EINVAL, &error, "common name");
         assert_error(x509_make_ca("CA", 0, NOW, &p, &error), -EINVAL, &error, "days");
         assert_error(x509_make_ca("CA", X509_DAYS_MAX + 1, NOW, &p, &error), -EINVAL, &error, "days");
-        assert_error(x509_make_server(&ca, none, 10, NOW, &p, &error), -EINVAL, &error, "needs a name");
+        assert_error(
+                x509_make_server(&ca, NULL, none, 10, NOW, &p, &error), -EINVAL, &error, "needs a name");
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
                 char *names[] = {(char *) bad[i], NULL};
-                assert_error(x509_make_server(&ca, names, 10, NOW, &p, &error), -EINVAL, &error, "neither");
+                assert_error(
+                        x509_make_server(&ca, NULL, names, 10, NOW, &p, &error), -EINVAL, &error, "neither");
         }
         assert_null(p.key);
 }
@@ -143,14 +145,14 @@ static void test_bad_ca(void **state)
         X509Pair mixed = {ca.key, other.certificate}, broken = {ca.key, (char *) "no certificate"};
         char *names[] = {(char *) "localhost", NULL}, *error = NULL;
 
-        assert_error(x509_make_server(&server, names, 5, NOW, &p, &error), -EKEYREJECTED, &error,
+        assert_error(x509_make_server(&server, NULL, names, 5, NOW, &p, &error), -EKEYREJECTED, &error,
                 "not one of a CA");
-        assert_error(x509_make_server(&mixed, names, 5, NOW, &p, &error), -EKEYREJECTED, &error,
+        assert_error(x509_make_server(&mixed, NULL, names, 5, NOW, &p, &error), -EKEYREJECTED, &error,
                 "belong together");
-        assert_error(x509_make_server(&broken, names, 5, NOW, &p, &error), -EKEYREJECTED, &error,
+        assert_error(x509_make_server(&broken, NULL, names, 5, NOW, &p, &error), -EKEYREJECTED, &error,
                 "no certificate");
-        assert_error(x509_make_server(&ca, names, 5, NOW + 11 * DAY_USEC, &p, &error), -EKEYREJECTED, &error,
-                "expired");
+        assert_error(x509_make_server(&ca, NULL, names, 5, NOW + 11 * DAY_USEC, &p, &error), -EKEYREJECTED,
+                &error, "expired");
 }
 
 static void test_issuer_check(void **state)
