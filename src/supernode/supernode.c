@@ -32,6 +32,29 @@ static int load_tls(Supernode *s, const SupernodeArgs *args)
         return 0;
 }
 
+/* The CA of a joined node may be changed on the SuperLink; what a node is told of it belongs to its state.
+ */
+static int follow_ca(Supernode *s, const SupernodeArgs *args)
+{
+        _cleanup_free_ char *file = NULL;
+        unsigned n = 0;
+        int r;
+
+        if (!s->tls || !args->root_certificates || !s->directory)
+                return 0;
+        file = path_join(s->directory, "superlink-ca-successors.crt");
+        r = file ? tls_client_follow(s->tls, file, &n) : -ENOMEM;
+        if (r < 0)
+                return exit_with(FLWR_EXIT_COMMON_TLS_NOT_SUPPORTED, "%s, or %s, cannot be read: %s",
+                        args->root_certificates, strempty(file), strerror(-r));
+        if (n > 0)
+                log_info("The CA in %s has been followed by another one, which it signed and which is "
+                         "trusted, "
+                         "too (%s)",
+                        args->root_certificates, file);
+        return 0;
+}
+
 static int check_public_key(const NodeKey *key, const char *path)
 {
         _cleanup_(public_key_freep) PublicKey *public = NULL;
@@ -183,9 +206,6 @@ static int open_state(Supernode *s, const SupernodeArgs *args)
         ClientAppIoConfig appio = {.event = s->event, .reply_ready = on_reply_ready, .userdata = s};
         int r;
 
-        r = choose_directory(s);
-        if (r != 0)
-                return r;
         store.directory = s->directory;
         store.events.userdata = &s->appio;
         if (store_open(&store, &s->store, &why) < 0) {
@@ -238,7 +258,8 @@ int supernode_start(Supernode *s, const SupernodeArgs *args)
 
         log_info("Starting Flower SuperNode");
         if ((r = load_tls(s, args)) != 0 || (r = load_key(s, args)) != 0 ||
-                (r = load_node_config(s, args)) != 0 || (r = connect_superlink(s, args)) != 0 ||
+                (r = load_node_config(s, args)) != 0 || (r = choose_directory(s)) != 0 ||
+                (r = follow_ca(s, args)) != 0 || (r = connect_superlink(s, args)) != 0 ||
                 (r = open_state(s, args)) != 0 || (r = supernode_listen(s, args)) != 0 ||
                 (r = start_launcher(s, args)) != 0)
                 return r;

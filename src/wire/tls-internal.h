@@ -1,7 +1,8 @@
-/* What tls.c and tls-session.c share. Only these two see GnuTLS. */
+/* What tls*.c share. Only these see GnuTLS. */
 #pragma once
 
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <stdatomic.h>
 
 #include "wire/tls.h"
@@ -13,7 +14,14 @@ struct TlsContext {
         gnutls_certificate_credentials_t credentials;
         gnutls_priority_t priority;
         gnutls_datum_t ticket_key;
+        /* Of a client that follows its CA; not changed after tls_client_follow(). */
+        char *successor_file, *successors; /* its text, as far as it was good */
+        gnutls_x509_crt_t *trusted;
+        unsigned n_trusted, n_successors;
 };
+
+/* After a handshake. */
+void tls_learn_successor(const TlsContext *t, gnutls_session_t session);
 
 /* "2026-03-30 05:13 UTC" */
 #define TLS_DATE_MAX 32

@@ -244,8 +244,10 @@ int tls_session_handshake(TlsSession *s, char **reterr_text)
         while (r == GNUTLS_E_INTERRUPTED || (r < 0 && r != GNUTLS_E_AGAIN && !gnutls_error_is_fatal(r)));
         if (r == GNUTLS_E_AGAIN)
                 return -EAGAIN;
-        if (r >= 0)
+        if (r >= 0) {
+                tls_learn_successor(s->context, s->gnutls);
                 return 0;
+        }
         *reterr_text = session_explain(s, r);
         gnutls_alert_send_appropriate(s->gnutls, r);
         if (r == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR || r == GNUTLS_E_CERTIFICATE_ERROR)

@@ -1,5 +1,6 @@
 #include "wire/tls.h"
 
+#include <gnutls/abstract.h>
 #include <gnutls/x509.h>
 #include <time.h>
 
@@ -10,6 +11,7 @@
 #define PEM_FILE_MAX ((size_t) 1024 * 1024)
 /* Certificates of one file: all public CAs are about 140. */
 #define CERTIFICATES_MAX 1024
+#define CHAIN_MAX 16 /* of a server: clients look at no more, and it goes out with each connection */
 
 /* AES-GCM first: ChaCha20 is 3 to 5 times slower on machines with AES instructions. Ephemeral keys only, as
  * HTTP/2 wants it. */
@@ -171,6 +173,51 @@ static int tls_context_alloc(bool server, const char *ca_file, TlsContext **ret)
         return 0;
 }
 
+/* In the order of issuers, as far as GnuTLS finds one. Where that would lose certificates (of a CA that was
+ * signed twice, say) all go out as they are in the file. */
+static int import_chain(const CertList *chain, gnutls_pcert_st *ret, unsigned *ret_n)
+{
+        unsigned n = chain->n;
+        int r;
+
+        r = gnutls_pcert_import_x509_list(ret, chain->crts, &n, GNUTLS_X509_CRT_LIST_SORT);
+        if (r >= 0 && n < chain->n) {
+                while (n > 0)
+                        gnutls_pcert_deinit(&ret[--n]);
+                n = chain->n;
+                r = gnutls_pcert_import_x509_list(ret, chain->crts, &n, 0);
+        }
+        if (r >= 0)
+                *ret_n = n;
+        return r;
+}
+
+/* Takes the key, whether it works or not. */
+static int set_chain(TlsContext *t, const CertList *chain, gnutls_x509_privkey_t *key)
+{
+        gnutls_pcert_st pcerts[CHAIN_MAX];
+        gnutls_privkey_t k = NULL;
+        unsigned n = 0;
+        int r;
+
+        r = gnutls_privkey_init(&k);
+        if (r >= 0)
+                r = gnutls_privkey_import_x509(k, *key, GNUTLS_PRIVKEY_IMPORT_AUTO_RELEASE);
+        if (r >= 0) {
+                *key = NULL;
+                r = import_chain(chain, pcerts, &n);
+        }
+        if (r >= 0)
+                r = gnutls_certificate_set_key(t->credentials, NULL, 0, pcerts, (int) n, k);
+        if (r >= 0)
+                return 0;
+        for (unsigned i = 0; i < n; i++)
+                gnutls_pcert_deinit(&pcerts[i]);
+        if (k)
+                gnutls_privkey_deinit(k);
+        return r;
+}
+
 int tls_server_new(const char *ca_file, const char *cert_file, const char *key_file, TlsContext **ret,
         char **reterr_text)
 {
@@ -189,6 +236,13 @@ int tls_server_new(const char *ca_file, const char *cert_file, const char *key_f
         r = read_private_key(key_file, &key, reterr_text);
         if (r < 0)
                 return r;
+        if (chain.n > CHAIN_MAX) {
+                *reterr_text =
+                        xasprintf("The server certificate file %s holds %u certificates; a chain has at "
+                                  "most %d.",
+                                cert_file, chain.n, CHAIN_MAX);
+                return -EKEYREJECTED;
+        }
         r = check_dates(chain.crts[0], cert_file, reterr_text);
         if (r < 0)
                 return r;
@@ -198,7 +252,7 @@ int tls_server_new(const char *ca_file, const char *cert_file, const char *key_f
         r = tls_context_alloc(true, ca_file, &t);
         if (r < 0)
                 return r;
-        r = gnutls_certificate_set_x509_key(t->credentials, chain.crts, (int) chain.n, key);
+        r = set_chain(t, &chain, &key);
         if (r < 0) {
                 *reterr_text =
                         r == GNUTLS_E_CERTIFICATE_KEY_MISMATCH
@@ -259,6 +313,11 @@ TlsContext *tls_context_unref(TlsContext *t)
                 gnutls_memset(t->ticket_key.data, 0, t->ticket_key.size);
                 gnutls_free(t->ticket_key.data);
         }
+        for (unsigned i = 0; i < t->n_trusted; i++)
+                gnutls_x509_crt_deinit(t->trusted[i]);
+        gnutls_free(t->trusted);
+        free(t->successor_file);
+        free(t->successors);
         free(t->ca_file);
         free(t);
         return NULL;

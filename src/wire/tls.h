@@ -17,6 +17,12 @@ int tls_server_new(const char *ca_file, const char *cert_file, const char *key_f
         char **reterr_text);
 /* ca_file NULL: the system's trust store. */
 int tls_client_new(const char *ca_file, TlsContext **ret, char **reterr_text);
+/* From now on the context's CA may be followed by another one. A server whose chain holds a root, and the
+ * same key as a CA that is trusted here has signed it, makes that root trusted for good: both certificates
+ * are kept in "file" and count from the next context on that is made so. What the file holds is only worth
+ * what the CAs of ca_file have signed. Before the first connection; the context must have a ca_file. *ret_n:
+ * successors in force. -errno: ca_file or file cannot be read. */
+int tls_client_follow(TlsContext *t, const char *file, unsigned *ret_n);
 TlsContext *tls_context_ref(TlsContext *t); /* atomic */
 TlsContext *tls_context_unref(TlsContext *t);
 DEFINE_CLEANUP(TlsContext *, tls_context_unref);

@@ -118,20 +118,47 @@ static void add_names(gnutls_x509_crt_t crt, const CertOptions *o)
         }
 }
 
-void certs_make(const char *dir, const char *ca, const CertOptions *o)
+static gnutls_x509_privkey_t load_key(const char *dir, const char *name)
 {
-        gnutls_datum_t ca_pem = load(dir, ca, "pem"), ca_key_pem = load(dir, ca, "key");
-        gnutls_x509_privkey_t key = new_key(), ca_key;
-        gnutls_x509_crt_t crt = new_crt(o->name, key, o->from, o->until), ca_crt;
+        gnutls_datum_t pem = load(dir, name, "key");
+        gnutls_x509_privkey_t key;
 
-        add_names(crt, o);
+        assert_int_equal(gnutls_x509_privkey_init(&key), 0);
+        assert_int_equal(gnutls_x509_privkey_import(key, &pem, GNUTLS_X509_FMT_PEM), 0);
+        gnutls_free(pem.data);
+        return key;
+}
+
+static void finish_by(
+        const char *dir, const char *ca, const char *name, gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
+{
+        gnutls_datum_t ca_pem = load(dir, ca, "pem");
+        gnutls_x509_privkey_t ca_key = load_key(dir, ca);
+        gnutls_x509_crt_t ca_crt;
+
         assert_int_equal(gnutls_x509_crt_init(&ca_crt), 0);
         assert_int_equal(gnutls_x509_crt_import(ca_crt, &ca_pem, GNUTLS_X509_FMT_PEM), 0);
-        assert_int_equal(gnutls_x509_privkey_init(&ca_key), 0);
-        assert_int_equal(gnutls_x509_privkey_import(ca_key, &ca_key_pem, GNUTLS_X509_FMT_PEM), 0);
-        finish(dir, o->name, crt, key, ca_crt, ca_key);
+        finish(dir, name, crt, key, ca_crt, ca_key);
         gnutls_x509_crt_deinit(ca_crt);
         gnutls_x509_privkey_deinit(ca_key);
         gnutls_free(ca_pem.data);
-        gnutls_free(ca_key_pem.data);
+}
+
+void certs_make(const char *dir, const char *ca, const CertOptions *o)
+{
+        gnutls_x509_privkey_t key = new_key();
+        gnutls_x509_crt_t crt = new_crt(o->name, key, o->from, o->until);
+
+        add_names(crt, o);
+        finish_by(dir, ca, o->name, crt, key);
+}
+
+void certs_make_link(const char *dir, const char *ca, const char *successor, const char *name)
+{
+        gnutls_x509_privkey_t key = load_key(dir, successor);
+        gnutls_x509_crt_t crt = new_crt(successor, key, 0, 0);
+
+        assert_int_equal(gnutls_x509_crt_set_basic_constraints(crt, 1, -1), 0);
+        assert_int_equal(gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_KEY_CERT_SIGN), 0);
+        finish_by(dir, ca, name, crt, key);
 }

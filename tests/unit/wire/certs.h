@@ -18,3 +18,5 @@ char *certs_path(const char *dir, const char *name); /* malloc'ed */
 void certs_make_ca(const char *dir, const char *name);
 /* Signed by the CA of that name. */
 void certs_make(const char *dir, const char *ca, const CertOptions *o);
+/* <name>.pem: the certificate of "successor", a CA, signed by another one. */
+void certs_make_link(const char *dir, const char *ca, const char *successor, const char *name);

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/fs-util.h"
 #include "certs.h"
 #include "harness.h"
 
@@ -209,6 +210,77 @@ static void test_large(void **state)
         tls_context_unref(client);
 }
 
+/* A file of these certificates. */
+static void join_files(const char *dir, const char *name, const char *const *parts)
+{
+        _cleanup_free_ char *path = certs_path(dir, name), *all = strdup("");
+
+        for (; *parts; parts++) {
+                _cleanup_free_ char *part = certs_path(dir, *parts), *text = NULL;
+                char *longer;
+
+                assert_int_equal(read_text_file(part, 65536, &text), 0);
+                longer = xasprintf("%s%s", all, text);
+                free(all);
+                all = longer;
+        }
+        assert_int_equal(write_file_atomic(path, all, strlen(all), 0600, false), 0);
+}
+
+/* What a server of that chain and a client that follows its CA make of each other. */
+static RpcClass meet(const char *dir, const char *server_ca, const char *chain, const char *key,
+        const char *client_ca, unsigned n_successors)
+{
+        _cleanup_free_ char *file = certs_path(dir, "successors");
+        TlsContext *server = NULL, *client = good_client(dir, client_ca);
+        _cleanup_outcome_ Outcome o = {};
+        char *text = NULL;
+        unsigned n = 99;
+        Harness *h;
+
+        assert_int_equal(server_context(dir, server_ca, chain, key, &server, &text), 0);
+        assert_int_equal(tls_client_follow(client, file, &n), 0);
+        assert_int_equal(n, n_successors);
+        h = harness_new(&(HarnessConfig){.server_tls = server, .client_tls = client});
+        harness_call_sync(h, "/t/Echo", "x", &o);
+        tls_context_unref(server);
+        tls_context_unref(client);
+        harness_free(h);
+        return o.status;
+}
+
+/* The CA is followed by another one, and that by a third; only what a trusted one has signed counts. */
+static void test_successors(void **state)
+{
+        const char *dir = *state;
+        _cleanup_free_ char *file = certs_path(dir, "successors");
+
+        certs_make_ca(dir, "second");
+        certs_make_ca(dir, "third");
+        certs_make_link(dir, "ca", "second", "second-link");
+        certs_make_link(dir, "second", "third", "third-link");
+        certs_make_link(dir, "other-ca", "second", "foreign-link");
+        certs_make(dir, "second", &(CertOptions){.name = "s2", .dns = "localhost", .ips = all_ips});
+        certs_make(dir, "third", &(CertOptions){.name = "s3", .dns = "localhost", .ips = all_ips});
+        join_files(dir, "foreign-chain.pem",
+                (const char *[]){"server.pem", "foreign-link.pem", "second.pem", "other-ca.pem", NULL});
+        join_files(dir, "chain2.pem", (const char *[]){"s2.pem", "second-link.pem", "second.pem", NULL});
+        join_files(dir, "chain3.pem", (const char *[]){"s3.pem", "third-link.pem", "third.pem", NULL});
+
+        assert_int_equal(meet(dir, "ca.pem", "foreign-chain.pem", "server.key", "ca.pem", 0), RPC_OK);
+        assert_int_equal(access(file, F_OK), -1);
+        assert_int_equal(meet(dir, "second.pem", "s2.pem", "s2.key", "ca.pem", 0), RPC_UNAVAILABLE);
+        assert_int_equal(meet(dir, "second.pem", "chain2.pem", "s2.key", "ca.pem", 0), RPC_OK);
+        assert_int_equal(meet(dir, "second.pem", "s2.pem", "s2.key", "ca.pem", 1), RPC_OK);
+        assert_int_equal(meet(dir, "third.pem", "chain3.pem", "s3.key", "ca.pem", 1), RPC_OK);
+        assert_int_equal(meet(dir, "third.pem", "s3.pem", "s3.key", "ca.pem", 2), RPC_OK);
+
+        /* With another CA of the administrator's none of it counts; a damaged file is none. */
+        assert_int_equal(meet(dir, "third.pem", "s3.pem", "s3.key", "other-ca.pem", 0), RPC_UNAVAILABLE);
+        assert_int_equal(write_file_atomic(file, "junk", 4, 0600, false), 0);
+        assert_int_equal(meet(dir, "second.pem", "s2.pem", "s2.key", "ca.pem", 0), RPC_UNAVAILABLE);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -217,6 +289,7 @@ int main(void)
                 cmocka_unit_test(test_expired_meanwhile),
                 cmocka_unit_test(test_reload),
                 cmocka_unit_test(test_large),
+                cmocka_unit_test(test_successors),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
