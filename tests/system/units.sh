@@ -35,3 +35,4 @@ exposure flwr-serverapp@.service 10 12
 exposure flwr-clientapp@.service 10 12
 exposure flwr-provision@.service 15 16
 exposure flower-superlink-renew.service 15 16
+exposure flower-supernode-join.service 24 24
