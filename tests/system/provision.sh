@@ -1,30 +1,65 @@
 # flwr-provision on a host: idempotent, safe to kill, safe to run at once, without name resolution.
 . "$(dirname "$0")/lib/common.sh"
 
+# A host whose name nobody knows, and a name server that does not answer: whoever asks waits for five seconds at least.
+"$(dirname "$0")/lib/silent-dns" "$work/questions" &
+pids="$pids $!"
+within 10 "a name server" test -e "$work/questions"
+rm -f /etc/resolv.conf
+echo 'nameserver 127.0.0.1' >/etc/resolv.conf
+sed -i 's/^hosts:.*/hosts: files dns/' /etc/nsswitch.conf
+python3 -c 'import socket; socket.sethostname("no-such-host")'
+! timeout 2 getent ahosts no-such-host >/dev/null 2>&1 || fail "a name that nobody knows was found"
+[ -s "$work/questions" ] || fail "the name server that does not answer is not asked"
+: >"$work/questions"
+
+# timed BAR WHAT COMMAND...: how long it takes where names are not answered. That none is asked for is demanded in any case.
+timed() {
+	time_bar=$1 what=$2 begin=$(milliseconds)
+	shift 2
+	"$@" >"$work/timed" 2>&1 || {
+		cat "$work/timed"
+		fail "$what failed"
+	}
+	bar "$time_bar" ms $(($(milliseconds) - begin)) "$what, with a name server that does not answer"
+	[ ! -s "$work/questions" ] || {
+		cat "$work/questions"
+		fail "$what asks for names"
+	}
+}
+ten() {
+	n=0
+	while [ $n -lt 10 ]; do
+		"$@" || return 1
+		n=$((n + 1))
+	done
+}
+
+# What they need beyond each other is there: only they are timed.
+install_packages libflwr0 flwr
+if [ -n "$debs" ]; then
+	for p in flwr-provision flwr-apps flower-superlink flower-supernode; do
+		echo "$debs/${p}"_*.deb
+	done >"$work/services"
+	# shellcheck disable=SC2046 # words
+	timed 4000 "installation of the four service packages" dpkg -i $(cat "$work/services")
+fi
 install_services
 keys=$(fingerprints)
 
-begin=$(milliseconds)
-flwr-provision superlink
-figure "a later run of flwr-provision superlink: $(($(milliseconds) - begin)) ms"
+timed 100 "ten later runs of flwr-provision superlink" ten flwr-provision superlink
+timed 100 "ten later runs of flwr-provision supernode" ten flwr-provision supernode
 [ "$keys" = "$(fingerprints)" ] || fail "a second run changed something"
 
 fresh() {
 	rm -rf /etc/flwr/tls /etc/flwr/keys
 }
 fresh
-begin=$(milliseconds)
-flwr-provision superlink >/dev/null
-figure "the first run of flwr-provision superlink: $(($(milliseconds) - begin)) ms"
-
-key_of() {
-	certtool --pubkey-info "$@" 2>&1 | sed -n '/^-----BEGIN/,/^-----END/p' | head -n 5
-}
+timed 50 "the first run of flwr-provision superlink" flwr-provision superlink
+timed 50 "the first run of flwr-provision supernode" flwr-provision supernode
 
 consistent() {
-	certtool --verify --infile /etc/flwr/tls/superlink.crt --load-ca-certificate /etc/flwr/tls/ca.crt >"$work/verify" 2>&1 || return 1
-	[ "$(key_of --infile /etc/flwr/tls/superlink.crt)" = "$(key_of --load-privkey /etc/flwr/tls/superlink.key)" ] || return 1
-	[ "$(key_of --infile /etc/flwr/tls/ca.crt)" = "$(key_of --load-privkey /etc/flwr/tls/private/ca.key)" ]
+	certtool --verify --infile /etc/flwr/tls/superlink.crt --load-ca-certificate /etc/flwr/tls/ca.crt >"$work/verify" 2>&1
 }
 consistent || fail "certificate and key do not belong together"
 
@@ -43,21 +78,13 @@ while [ $n -lt 8 ]; do
 done
 consistent || fail "inconsistent after eight at once"
 
-# Killed at any moment, then run again.
-n=0
-while [ $n -lt 200 ]; do
-	fresh
-	flwr-provision superlink >/dev/null 2>&1 &
-	p=$!
-	sleep "0.0$(printf '%02d' $((n % 50)))"
-	kill -KILL $p 2>/dev/null || true
-	wait $p 2>/dev/null || true
-	flwr-provision superlink >"$work/again" 2>&1 || { cat "$work/again"; fail "the run after kill number $n failed"; }
-	consistent || fail "inconsistent after kill number $n"
-	n=$((n + 1))
-done
-[ -z "$(find /etc/flwr/tls /etc/flwr/keys -name '.*' -o -name '*.tmp*' 2>/dev/null)" ] || fail "leftovers: $(find /etc/flwr/tls -name '.*')"
-figure "killed at random and run again: $n of $n consistent"
+# Killed at any moment of all that it does, then run again.
+fresh
+KILL_WORK=$work "$(dirname "$0")/lib/kill-provision" 1000 >"$work/kills" 2>&1 || {
+	cat "$work/kills"
+	exit 1
+}
+grep '^figure: ' "$work/kills"
 
 # A certificate of the administrator's own is left alone.
 fresh
