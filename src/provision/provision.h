@@ -132,8 +132,10 @@ int command_reset(const Arguments *a, char **positionals);
         ROW_ROOT, ROW_ROTATE("Make everything anew, the CA too: all nodes must join again."), ROW_ADOPT,    \
                 {OPTION_FLAG, "rotate-ca",                                                                  \
                         .help = "Prepare a change of the CA. From now on ca.crt holds the old one and the " \
-                                "new one; on the day of --until the new one takes over. Until then ca.crt " \
-                                "must have reached all nodes and users.",                                   \
+                                "new one; on the day of --until the new one takes over. The old one signs " \
+                                "it: nodes and users that trust the old one trust it, too, and SuperNodes " \
+                                "of this kind keep it for when the old one has ended. Others need ca.crt "  \
+                                "by then.",                                                                 \
                         .offset = offsetof(Arguments, rotate_ca)},                                          \
         {                                                                                                   \
                 OPTION_STRING, "until", .metavar = "YYYY-MM-DD",                                            \
