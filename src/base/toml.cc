@@ -1,6 +1,7 @@
 #include "base/toml.h"
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <new>
 #include <string>
@@ -21,6 +22,12 @@ struct FailedAssertion {
 
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
+#define TOML_ENABLE_FORMATTERS 0
+/* Else floats go through a stream, and the streams of a C++ library that is linked in, with their locales,
+ * are larger than a daemon. */
+#ifdef __cpp_lib_to_chars
+#define TOML_FLOAT_CHARCONV 1
+#endif
 /* The parser and the destructors of its tree recurse. Values inside values are counted by the library, the
  * parts of a dotted key by us; the product of both bounds the stack. */
 #define TOML_MAX_NESTED_VALUES 32

@@ -134,10 +134,35 @@ static void test_depth(void **state)
         assert_int_equal(toml_size(toml_find(toml_root(numbers), "a")), N);
 }
 
+static void test_floats(void **state)
+{
+        static const struct {
+                const char *text;
+                double value;
+        } floats[] = {
+                {"a = 1.7976931348623157e308", 1.7976931348623157e308},
+                {"a = 4.9e-324", 4.9e-324},
+                {"a = 0.30000000000000004", 0.30000000000000004},
+                {"a = 123456789012345678901234567890.0", 123456789012345678901234567890.0},
+                {"a = -1_000.5e-1_0", -1000.5e-10},
+                {"a = +6e2", 600},
+        };
+        double d;
+
+        for (size_t i = 0; i < ELEMENTSOF(floats); i++) {
+                _cleanup_(toml_freep) Toml *t = parse(floats[i].text);
+
+                assert_int_equal(toml_get_float(toml_find(toml_root(t), "a"), &d), 0);
+                assert_true(d == floats[i].value);
+        }
+        check_error("a = 1\nb = 1e400", "x.toml:2:");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_values),
+                cmocka_unit_test(test_floats),
                 cmocka_unit_test(test_document_order),
                 cmocka_unit_test(test_errors),
                 cmocka_unit_test(test_depth),
