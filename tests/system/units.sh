@@ -33,6 +33,6 @@ exposure flower-supernode.service 11 12
 exposure flower-supernode@.service 11 12
 exposure flwr-serverapp@.service 10 12
 exposure flwr-clientapp@.service 10 12
-exposure flwr-provision@.service 15 16
-exposure flower-superlink-renew.service 15 16
+exposure flwr-provision@.service 15 15
+exposure flower-superlink-renew.service 15 15
 exposure flower-supernode-join.service 24 24
