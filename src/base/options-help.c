@@ -1,5 +1,3 @@
-#include <ctype.h>
-
 #include "base/buf.h"
 #include "base/options-internal.h"
 
@@ -24,7 +22,7 @@ char *option_value_word(const Option *o)
         }
         s = strdup(o->name);
         for (char *c = s; c && *c; c++)
-                *c = *c == '-' ? '_' : (char) toupper((unsigned char) *c);
+                *c = *c == '-' ? '_' : option_upper(*c);
         return s;
 }
 

@@ -33,6 +33,12 @@ typedef struct OptionOrigin {
         unsigned line;
 } OptionOrigin;
 
+/* In any language: toupper() in Turkish leaves an i alone. */
+static inline char option_upper(char c)
+{
+        return c >= 'a' && c <= 'z' ? (char) (c - 'a' + 'A') : c;
+}
+
 static inline bool option_is_row(const Option *o)
 {
         return o->kind != OPTION_GROUP && o->kind != OPTION_END;

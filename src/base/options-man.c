@@ -1,5 +1,3 @@
-#include <ctype.h>
-
 #include "base/config-file.h"
 
 static const char common_exit_status[] =
@@ -104,7 +102,7 @@ static void print_page_name(FILE *f, const char *name, bool upper)
                 if (*c == ' ' || *c == '-')
                         fputs("\\-", f);
                 else
-                        fputc(upper ? toupper((unsigned char) *c) : *c, f);
+                        fputc(upper ? option_upper(*c) : *c, f);
 }
 
 /* Ends inside of the line of NAME, before what the thing is. */
