@@ -1,5 +1,6 @@
 #include "base/daemon.h"
 
+#include <grp.h>
 #include <inttypes.h>
 #include <link.h>
 #include <malloc.h>
@@ -10,11 +11,13 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/message-ids.h"
 #include "base/time-util.h"
 
 static const int end_signals[] = {SIGTERM, SIGINT, SIGQUIT};
@@ -224,6 +227,28 @@ void daemon_protect_memory(void)
 {
         if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
                 log_debug_errno(errno, "Process stays dumpable, ignoring");
+}
+
+void daemon_warn_exposed_key(const char *path)
+{
+        struct stat st;
+
+        if (stat(path, &st) >= 0 && (st.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)))
+                log_with(LOG_WARNING, (&(LogFields){.message_id = FLWR_MESSAGE_KEY_EXPOSED}),
+                        "The private key %s is open to others (mode %04o), who can pretend to be this "
+                        "service with it: chmod 640 %s, and make a new one if somebody may have read it",
+                        path, (unsigned) st.st_mode & 07777, path);
+}
+
+char *daemon_access_hint(const char *path)
+{
+        const struct group *g = getgrgid(getegid());
+
+        if (!g)
+                return xasprintf(
+                        ". This program runs as group %u: let it read the file", (unsigned) getegid());
+        return xasprintf(". This program runs as group %s: chgrp %s %s, chmod 640 %s", g->gr_name,
+                g->gr_name, path, path);
 }
 
 static int on_parent_gone(sd_event_source *s, int fd, uint32_t revents, void *userdata)

@@ -21,6 +21,18 @@ void daemon_notify_reloading(void);
 /* Tells systemd's watchdog from this loop that it turns, where the unit asks for it. */
 int daemon_watchdog(sd_event *event);
 
+/* Warns of a private key that every user of this host can read. */
+void daemon_warn_exposed_key(const char *path);
+/* What goes on after "PATH cannot be read: Permission denied"; NULL when out of memory. */
+char *daemon_access_hint(const char *path);
+/* How much later at most it is seen that a trouble is over which no file had caused. */
+#define DAEMON_RESTART_PAUSE_SECONDS 10
+/* The last thing in main of a service: returns what main returns. A failure that follows another one closely
+ * first waits, for at most that pause, until a file below directory changes: systemd starts us again at
+ * once, which a crash needs, but with a mistake in a file it would be a flood of messages. Without systemd
+ * nothing happens. */
+int daemon_end(int status, const char *directory);
+
 /* Descriptors from systemd: listening sockets, and what an earlier instance of this service has stored. */
 typedef struct PassedFd {
         int fd; /* close-on-exec; whoever takes it writes -EBADF here */

@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "base/log.h"
+#include "base/message-ids.h"
 
 #define HELP_URL "https://flower.ai/docs/framework/ref-exit-codes/"
 
@@ -37,21 +38,43 @@ static int exit_status(FlwrExitCode code)
         return EX_SOFTWARE;
 }
 
-int exit_with(FlwrExitCode code, const char *fmt, ...)
+static int exit_with_text(FlwrExitCode code, const char *message_id, const char *fmt, va_list ap)
 {
         _cleanup_free_ char *text = NULL;
+        int status = exit_status(code);
         char number[16];
-        va_list ap;
 
-        va_start(ap, fmt);
         if (vasprintf(&text, fmt, ap) < 0)
                 text = NULL;
-        va_end(ap);
         (void) snprintf(number, sizeof(number), "%d", (int) code);
+        if (!message_id && (status == EX_USAGE || status == EX_CONFIG))
+                message_id = FLWR_MESSAGE_CONFIGURATION_REFUSED;
         if (code == FLWR_EXIT_SUCCESS)
                 log_info("%s", text ? text : fmt);
         else
-                log_with(LOG_ERR, &(LogFields){.exit_code = number},
+                log_with(LOG_ERR, (&(LogFields){.exit_code = number, .message_id = message_id}),
                         "Exit Code: %s\n%s\nSee <" HELP_URL "%s.html>.", number, text ? text : fmt, number);
-        return exit_status(code);
+        return status;
+}
+
+int exit_with(FlwrExitCode code, const char *fmt, ...)
+{
+        va_list ap;
+        int r;
+
+        va_start(ap, fmt);
+        r = exit_with_text(code, NULL, fmt, ap);
+        va_end(ap);
+        return r;
+}
+
+int exit_with_id(FlwrExitCode code, const char *message_id, const char *fmt, ...)
+{
+        va_list ap;
+        int r;
+
+        va_start(ap, fmt);
+        r = exit_with_text(code, message_id, fmt, ap);
+        va_end(ap);
+        return r;
 }

@@ -16,7 +16,7 @@
 static struct {
         const char *identifier;
         int max_level;
-        bool journal, colour;
+        bool journal, colour, records;
 } log_state = {.max_level = LOG_INFO};
 
 /* As in systemd.exec(5): stderr may have been redirected after the variable was set. */
@@ -42,6 +42,11 @@ void log_open(const char *identifier)
         log_set_level(r < 0 ? LOG_INFO : r);
         if (r < 0)
                 log_warning("FLWR_LOG_LEVEL: unknown level \"%s\", ignoring", level);
+}
+
+void log_keep_records(void)
+{
+        log_state.records = true;
 }
 
 void log_set_level(int max_level)
@@ -155,7 +160,7 @@ static void write_journal(int level, int error, const LogFields *f, const char *
                 r = sd_journal_sendv(iov, n);
         for (int i = 0; i < n; i++)
                 free(owned[i]);
-        if (r < 0)
+        if (r < 0 && log_state.journal)
                 write_stderr(level, text);
 }
 
@@ -178,9 +183,9 @@ int log_full(int level, int error, const LogFields *fields, const char *fmt, ...
                         text = longer;
                 }
         }
-        if (log_state.journal)
+        if (log_state.journal || (log_state.records && fields && fields->message_id))
                 write_journal(level, error, fields, text ? text : fmt);
-        else
+        if (!log_state.journal)
                 write_stderr(level, text ? text : fmt);
         errno = saved;
         return -error;

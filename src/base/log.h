@@ -18,6 +18,9 @@ typedef struct LogFields {
 } LogFields;
 
 void log_open(const char *identifier); /* once, first thing in main */
+/* Lines with a message id go to the journal as well when standard error is something else: for a tool whose
+ * doings an administrator wants to find there, wherever it was called from. */
+void log_keep_records(void);
 void log_set_level(int max_level);
 int log_get_level(void);
 int log_parse_level(const char *s); /* -EINVAL */

@@ -57,3 +57,31 @@
 #define FLWR_MESSAGE_APP_ENDED "595c097ff98f46dbd7d47ba5f2a4db91"
 /* The state cannot be written any more: the daemon ends. */
 #define FLWR_MESSAGE_STATE_UNWRITABLE "d5e80d23691a7863fb5aacaf9963a21f"
+/* A program does not start with the configuration or the flags that it was given. */
+#define FLWR_MESSAGE_CONFIGURATION_REFUSED "158eba636bb240bbab2e211d83653984"
+/* The SuperLink uses this certificate, until the day that is named. */
+#define FLWR_MESSAGE_CERTIFICATE_LOADED "499cedb5218d469599cc969f4841db7a"
+/* The certificate of the SuperLink has ended, or ends within days and nobody has renewed it. */
+#define FLWR_MESSAGE_CERTIFICATE_ENDS_SOON "c71cc8abe2d847419fdcafbff82ee77a"
+/* The key of a SuperNode cannot be used. */
+#define FLWR_MESSAGE_KEY_REFUSED "aea5b52f88854093b7d0bb2a55b34615"
+/* A private key can be read by everybody on this host. */
+#define FLWR_MESSAGE_KEY_EXPOSED "abe86896c0744273b4a85deb9eee256f"
+/* flwr-provision gave a key the owner, group and mode that it should have. */
+#define FLWR_MESSAGE_KEY_ACCESS_MENDED "ee26b9edc56c411ea9ac728781725586"
+/* A socket cannot be opened: most often another program has the port. */
+#define FLWR_MESSAGE_SOCKET_REFUSED "9ee0f132c99e4256a6b5db081cc348a7"
+/* The file system of the state is nearly full: no new work is taken. */
+#define FLWR_MESSAGE_SPACE_LOW "0c3cf36e48c4419e99dcb0e12dac3b92"
+/* There is space again: new work is taken. */
+#define FLWR_MESSAGE_SPACE_ENOUGH "8d377e64cb0441a2b92e33f7efe4a6fe"
+/* The key of a node was registered with the SuperLink. */
+#define FLWR_MESSAGE_NODE_REGISTERED "9bce67fd29934817889dbc1a9cc62a31"
+/* A launcher starts the process of an app. */
+#define FLWR_MESSAGE_APP_STARTED "4f41d1f91e1046b184cbd1878003f5d7"
+/* A person has decided that this machine goes on with the keys of the one that it is a copy of. */
+#define FLWR_MESSAGE_MACHINE_COPY_ADOPTED "7276603a9dfe491faf9b150d1602c914"
+/* A SuperNode does not trust the certificate of its SuperLink. */
+#define FLWR_MESSAGE_SUPERLINK_UNTRUSTED "9f606ebce0b646db95ba6c16ff2338db"
+/* A node whose key the SuperLink does not know was turned away. */
+#define FLWR_MESSAGE_NODE_UNKNOWN "4ff2c337ec6b444aacb9eaafc2d393b7"

@@ -6,6 +6,7 @@
 
 #include "base/config-file.h"
 #include "base/log.h"
+#include "base/message-ids.h"
 
 /* As argparse ends after a usage error. */
 #define USAGE_STATUS 2
@@ -273,7 +274,8 @@ static int report_problems(const Parser *p, char *problems)
                 else if (p->check_config || p->print_config)
                         fprintf(stderr, "%s\n", line);
                 else
-                        log_error("%s", line);
+                        log_with(LOG_ERR, &(LogFields){.message_id = FLWR_MESSAGE_CONFIGURATION_REFUSED},
+                                "%s", line);
         return -EBADMSG;
 }
 

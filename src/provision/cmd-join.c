@@ -46,7 +46,9 @@ static int parse(const char *text, JoinString *ret)
 
         r = join_string_parse(text, ret, &error);
         if (r < 0)
-                log_error("%s", error ? error : strerror(-r));
+                log_with(LOG_ERR, &(LogFields){.message_id = FLWR_MESSAGE_JOIN_REFUSED},
+                        "%s. \"flwr-provision invite\" on the SuperLink's host prints a new one",
+                        error ? error : strerror(-r));
         return r;
 }
 
@@ -146,13 +148,12 @@ static int get_string(const Arguments *a, char *argument, const char *node, Join
 
 /* ---- trust ---- */
 
-static int refused(int r, const char *error)
+static int refused(int r, const JoinString *j, const char *error)
 {
-        if (r == -EHOSTUNREACH || r == -ENOMEM)
-                log_error("%s", error ? error : strerror(-r));
-        else
-                log_with(LOG_ERR, &(LogFields){.message_id = FLWR_MESSAGE_JOIN_REFUSED}, "%s",
-                        error ? error : strerror(-r));
+        if (r == -ENOMEM)
+                return log_oom();
+        log_with(LOG_ERR, (&(LogFields){.peer = j->address, .message_id = FLWR_MESSAGE_JOIN_REFUSED}),
+                "The SuperLink at %s was not joined: %s", j->address, error ? error : strerror(-r));
         return r == -EKEYREJECTED ? -EPROTO : r;
 }
 
@@ -170,7 +171,7 @@ static int ask(JoinString *j)
         }
         r = probe(j, &ca, &pin, &error);
         if (r < 0)
-                return refused(r, error);
+                return refused(r, j, error);
         fprintf(stderr,
                 "The SuperLink at %s shows a CA with the pin\n\n  %s\n\n"
                 "Compare it with what \"flwr-provision invite\" or its operator says.\nIs it the same "
@@ -195,7 +196,7 @@ static int get_ca(JoinString *j, char **ret)
                         return r;
         }
         r = probe(j, ret, &pin, &error);
-        return r < 0 ? refused(r, error) : 0;
+        return r < 0 ? refused(r, j, error) : 0;
 }
 
 /* ---- what is written ---- */

@@ -34,6 +34,7 @@ static int reset_superlink(const Place *p, bool force)
         /* Without a CA of ours the certificate came from somewhere else. */
         if (!f.ca_key)
                 return place_remove(p, PLACE_MACHINE);
+        superlink_forget_joined(p);
         r = superlink_remove(&f);
         return r < 0 ? r : place_remove(p, PLACE_MACHINE);
 }

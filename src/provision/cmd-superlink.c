@@ -7,6 +7,11 @@
 #include "provision/provision.h"
 #include "provision/superlink-files.h"
 
+#define COPIED_TEXT                                                                                         \
+        "This machine is a copy: flwr-provision superlink --adopt when the original is gone, --rotate "     \
+        "when "                                                                                             \
+        "it is not.\n"
+
 static const Option options[] = {ROWS_SUPERLINK, {OPTION_END}};
 
 const Program program_superlink = {
@@ -48,14 +53,6 @@ static int check(const Arguments *a, usec_t *ret_until)
         return a->until ? parse_day(a->until, ret_until) : 0;
 }
 
-static void forget_joined(const Place *p)
-{
-        _cleanup_close_ int fd = place_open_state(p, "superlink", NULL);
-
-        if (fd >= 0)
-                (void) unlinkat(fd, PLACE_JOINED, 0);
-}
-
 static int look_at_machine(SuperlinkFiles *f, const Arguments *a)
 {
         char current[MACHINE_SIZE];
@@ -72,8 +69,14 @@ static int look_at_machine(SuperlinkFiles *f, const Arguments *a)
                         "If the "
                         "original is gone: flwr-provision superlink --adopt; if not: flwr-provision "
                         "superlink --rotate");
-                return 0;
+                return place_write(f->place, PLACE_COPIED, COPIED_TEXT, 0644, (gid_t) -1);
         }
+        r = place_remove(f->place, PLACE_COPIED);
+        if (r < 0)
+                return r;
+        if (state == MACHINE_COPY && a->adopt)
+                log_with(LOG_NOTICE, &(LogFields){.message_id = FLWR_MESSAGE_MACHINE_COPY_ADOPTED},
+                        "This machine goes on as the SuperLink that it is a copy of");
         if (state == MACHINE_FRESH && !a->adopt)
                 log_with(LOG_NOTICE, &(LogFields){.message_id = FLWR_MESSAGE_MACHINE_COPY_RENEWED},
                         "This machine is a copy of another one: its SuperLink gets keys of its own");
@@ -82,7 +85,7 @@ static int look_at_machine(SuperlinkFiles *f, const Arguments *a)
                 if (r < 0)
                         return r;
                 if (f->joined)
-                        forget_joined(f->place);
+                        superlink_forget_joined(f->place);
                 f->joined = false;
         }
         if (state == MACHINE_SAME)
@@ -114,7 +117,9 @@ static int run(const Place *p, const Arguments *a, usec_t until)
                 r = superlink_ca(&f, a->rotate_ca ? &until : NULL);
         if (r >= 0)
                 r = superlink_names(&f);
-        return r < 0 ? r : superlink_server(&f);
+        if (r >= 0)
+                r = superlink_server(&f);
+        return r < 0 ? r : superlink_mend_access(&f);
 }
 
 int command_superlink(const Arguments *a, char **positionals)

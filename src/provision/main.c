@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/daemon.h"
 #include "base/log.h"
@@ -234,6 +235,9 @@ int main(int argc, char *argv[])
         r = options_parse(c->program, argc - 1, argv + 1, &a, &positionals);
         if (r != 0)
                 return r > 0 ? EX_OK : 2;
+        /* Whoever looks into the journal for what became of a key finds it, also when a person called us. */
+        if (!a.root && geteuid() == 0)
+                log_keep_records();
         r = c->run(&a, c->has_instances ? (char *[]){instance, NULL} : positionals);
         return r < 0 ? sysexit_of(r) : EX_OK;
 }

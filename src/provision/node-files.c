@@ -162,6 +162,16 @@ static int look_at_machine(NodeFiles *f, NodeAction action)
                         f->node, f->node, f->node);
                 return -ESTALE;
         }
+        if (joined && !f->has_key && action != NODE_ROTATE) {
+                log_with(LOG_ERR, &(LogFields){.message_id = FLWR_MESSAGE_KEY_REFUSED},
+                        "%s%s is missing, and %s has joined with it. Put it back (from a backup), or make "
+                        "another one with \"flwr-provision %s --rotate\", which must join again",
+                        f->place->root, f->key, f->node, f->node);
+                return -ENOENT;
+        }
+        if (state == MACHINE_COPY && action == NODE_ADOPT)
+                log_with(LOG_NOTICE, &(LogFields){.message_id = FLWR_MESSAGE_MACHINE_COPY_ADOPTED},
+                        "This machine goes on as the %s that it is a copy of", f->node);
         if (state == MACHINE_FRESH && action == NODE_KEEP)
                 log_with(LOG_NOTICE, &(LogFields){.message_id = FLWR_MESSAGE_MACHINE_COPY_RENEWED},
                         "This machine is a copy of another one: its %s gets a key of its own", f->node);
@@ -186,9 +196,12 @@ static int ensure_key(const NodeFiles *f, NodeKey **ret)
 
         if (!path)
                 return log_oom();
-        r = f->has_key ? 0 : new_key(f);
+        r = f->has_key ? place_mend_access(f->place, f->key, 0640, f->group) : new_key(f);
         if (r >= 0 && (r = node_key_load(path, &k, &error)) < 0)
-                log_error("%s", error ? error : strerror(-r));
+                log_with(LOG_ERR, &(LogFields){.message_id = FLWR_MESSAGE_KEY_REFUSED},
+                        "%s. Put the right one there (from a backup), or make another one with "
+                        "\"flwr-provision %s --rotate\", which must join again",
+                        error ? error : strerror(-r), f->node);
         if (r >= 0)
                 r = write_public(f, k);
         if (r >= 0 && !f->has_key)

@@ -9,6 +9,7 @@
 
 #include "base/fs-util.h"
 #include "base/log.h"
+#include "base/message-ids.h"
 #include "base/text.h"
 #include "base/time-util.h"
 
@@ -288,6 +289,38 @@ int place_write(const Place *p, const char *path, const char *text, mode_t mode,
         if (r >= 0)
                 r = write_at(dir_fd, name, text, mode, group, (uid_t) -1);
         return r < 0 ? log_error_errno(r, "\"%s\" cannot be written", full) : 0;
+}
+
+int place_mend_access(const Place *p, const char *path, mode_t mode, gid_t group)
+{
+        _cleanup_free_ char *full = place_path(p, path);
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+        int r = 0;
+
+        if (!full)
+                return log_oom();
+        fd = open(full, O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+        if (fd < 0 && errno == ENOENT)
+                return 0;
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return log_error_errno(errno, "\"%s\" cannot be opened", full);
+        if (st.st_uid == geteuid() && (group == NO_GROUP || st.st_gid == group) &&
+                (st.st_mode & 07777) == mode)
+                return 0;
+        if (st.st_uid != geteuid() && fchown(fd, geteuid(), (gid_t) -1) < 0)
+                r = -errno;
+        if (r >= 0)
+                r = set_access(fd, mode, group);
+        if (r < 0)
+                return log_error_errno(r, "Owner, group and mode of \"%s\" cannot be set", full);
+        log_with(LOG_WARNING, &(LogFields){.message_id = FLWR_MESSAGE_KEY_ACCESS_MENDED},
+                "Owner, group or mode of %s was wrong (user %u, group %u, mode %04o) and is right again "
+                "(mode "
+                "%04o)",
+                full, (unsigned) st.st_uid, (unsigned) st.st_gid, (unsigned) st.st_mode & 07777,
+                (unsigned) mode);
+        return 0;
 }
 
 int place_read(const Place *p, const char *path, size_t max, char **ret)

@@ -57,6 +57,9 @@ int place_make_dir(const Place *p, const char *path, mode_t mode, gid_t group);
 /* Whole or not at all, also when power fails: temporary name, sync, rename. A temporary file that a killed
  * run left is overwritten. */
 int place_write(const Place *p, const char *path, const char *text, mode_t mode, gid_t group);
+/* Owner (us), group and mode of a file that is ours, as place_write() gave them; -1 leaves the group. Says
+ * so when it had to mend them. A file that is not there is fine. */
+int place_mend_access(const Place *p, const char *path, mode_t mode, gid_t group);
 /* 0 with *ret NULL: there is none. -EBADMSG: not a text, or longer than max. */
 int place_read(const Place *p, const char *path, size_t max, char **ret);
 /* A file that is not there is fine; so is what a killed run left of it. */

@@ -95,7 +95,7 @@ static int find_ca(SuperlinkFiles *f)
         int r;
 
         if (!f->ca_key)
-                return new_ca(f);
+                return f->joined ? refuse("The key of the CA (" PLACE_CA_KEY ") is missing") : new_ca(f);
         r = x509_find_certificate(f->ca_key, texts, ELEMENTSOF(texts), &f->ca.certificate);
         if (r == -ENOMEM)
                 return log_oom();

@@ -1,5 +1,7 @@
 #include "provision/superlink-files.h"
 
+#include <unistd.h>
+
 #include "base/log.h"
 #include "base/message-ids.h"
 #include "base/options.h"
@@ -95,11 +97,38 @@ int superlink_own_certificate(const SuperlinkFiles *f)
         return 1;
 }
 
+int superlink_mend_access(const SuperlinkFiles *f)
+{
+        const struct {
+                const char *path;
+                mode_t mode;
+                gid_t group;
+        } rows[] = {
+                {PLACE_CA_KEY, 0600, (gid_t) -1},
+                {PLACE_CA_CERTIFICATE, 0644, (gid_t) -1},
+                {PLACE_SERVER_KEY, 0640, f->group},
+                {PLACE_SERVER_CERTIFICATE, 0644, (gid_t) -1},
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(rows); i++)
+                r = place_mend_access(f->place, rows[i].path, rows[i].mode, rows[i].group);
+        return r;
+}
+
+void superlink_forget_joined(const Place *p)
+{
+        _cleanup_close_ int fd = place_open_state(p, "superlink", NULL);
+
+        if (fd >= 0)
+                (void) unlinkat(fd, PLACE_JOINED, 0);
+}
+
 int superlink_remove(SuperlinkFiles *f)
 {
         /* The CA's key last: see above. */
-        static const char *const keys[] = {PLACE_SERVER_CERTIFICATE, PLACE_SERVER_KEY, PLACE_CA_CERTIFICATE,
-                PLACE_NEXT_CA, PLACE_LINK, PLACE_CA_KEY};
+        static const char *const keys[] = {PLACE_COPIED, PLACE_SERVER_CERTIFICATE, PLACE_SERVER_KEY,
+                PLACE_CA_CERTIFICATE, PLACE_NEXT_CA, PLACE_LINK, PLACE_CA_KEY};
         bool names = f->names_text && f->san && streq(f->names_text, f->san);
         int r = 0;
 

@@ -11,6 +11,8 @@
 #include "provision/x509-make.h"
 
 #define PLACE_MACHINE "/etc/flwr/tls/private/machine"
+/* There as long as this machine is a copy and nobody has decided; the daemon shows it in its status. */
+#define PLACE_COPIED "/etc/flwr/tls/copied"
 /* The text of "names" as we wrote it: says whether it has become the administrator's. */
 #define PLACE_SAN "/etc/flwr/tls/private/san"
 /* The CA to come, while both are published: one file, so that it is there whole or not at all. */
@@ -43,6 +45,8 @@ void superlink_files_done(SuperlinkFiles *f);
 /* A certificate that came from somewhere else: 1: complete, to be kept; 0: none; negative: half of
  * something. */
 int superlink_own_certificate(const SuperlinkFiles *f);
+/* The marker that nodes have joined goes. */
+void superlink_forget_joined(const Place *p);
 /* Keys and certificates go, and names that nobody has changed; the mark stays. */
 int superlink_remove(SuperlinkFiles *f);
 /* Finds the CA or makes one. next_until: prepares a change of the CA, or moves the day of one that is
@@ -51,6 +55,8 @@ int superlink_ca(SuperlinkFiles *f, const usec_t *next_until);
 /* What the CA before this one signed for it, while that is valid; or NULL. */
 const char *superlink_link(const SuperlinkFiles *f);
 int superlink_names(SuperlinkFiles *f);
+/* The daemon can read what it must, and others cannot read keys. */
+int superlink_mend_access(const SuperlinkFiles *f);
 /* The certificate of the server: made anew when it has to be. Then an old CA that was replaced is forgotten.
  */
 int superlink_server(SuperlinkFiles *f);

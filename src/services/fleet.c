@@ -59,6 +59,15 @@ int fleet_prepare_object(
         return r < 0 ? r : service_prepare_object(c, message, ret_request, ret_error, ret_detail);
 }
 
+static void tell_unknown(Call *c)
+{
+        const FleetPrincipal *p = call_principal(c);
+        Link *l = call_link(c);
+
+        if (l->node_unknown)
+                l->node_unknown(&p->fingerprint, call_peer(c), l->userdata);
+}
+
 /* A key that may talk to this hub; false: the call has been failed. */
 static bool check_allowed(Call *c)
 {
@@ -66,6 +75,7 @@ static bool check_allowed(Call *c)
 
         if (link_key_is_allowed(call_link(c), &p->fingerprint))
                 return true;
+        tell_unknown(c);
         call_fail(c, RPCERR_AUTH_KEY_UNKNOWN, NULL);
         return false;
 }
@@ -209,9 +219,10 @@ static void activate_node(Call *c, void *request)
                 id = store_node_by_key(l->store, &p->fingerprint)->node_id;
                 r = 0;
         }
-        if (r == -ENOENT || r == -EEXIST)
+        if (r == -ENOENT || r == -EEXIST) {
+                tell_unknown(c);
                 call_fail(c, RPCERR_NODE_NO_SUCH_KEY, NULL);
-        else if (r < 0)
+        } else if (r < 0)
                 service_fail_errno(c, r, "The node could not be registered");
         else if (!interval_is_valid(m->heartbeat_interval))
                 call_fail(c, RPCERR_NODE_HEARTBEAT_INTERVAL, NULL);

@@ -31,6 +31,7 @@ struct Link {
         IdSet *changed_runs, *changed_nodes;
         void (*run_changed)(const Run *run, void *userdata);
         void (*node_changed)(const StoreNode *node, void *userdata);
+        void (*node_unknown)(const ObjectId *key, const char *peer, void *userdata);
         void *userdata;
 
         Enrol *enrol; /* NULL: no invitations */

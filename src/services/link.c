@@ -285,6 +285,7 @@ int link_new(const LinkConfig *config, Link **ret)
         };
         l->run_changed = config->run_changed;
         l->node_changed = config->node_changed;
+        l->node_unknown = config->node_unknown;
         l->userdata = config->userdata;
         if (config->allowed) {
                 r = allow_keys(l, config->allowed);

@@ -37,6 +37,8 @@ typedef struct LinkConfig {
          * loop; may be NULL. */
         void (*run_changed)(const Run *run, void *userdata);
         void (*node_changed)(const StoreNode *node, void *userdata);
+        /* A node with this key was turned away: it is neither registered nor listed. */
+        void (*node_unknown)(const ObjectId *key, const char *peer, void *userdata);
         void *userdata;
 } LinkConfig;
 

@@ -182,7 +182,6 @@ void store_write_values(Store *s, DbStatement statement, const DbValue *v, size_
 void store_write_file(Store *s, const FileKey *key, Blob *content);
 void store_unlink_file(Store *s, const FileKey *key);
 void store_lazy(Store *s); /* something is dirty */
-int store_check_space(Store *s);
 static inline bool store_is_durable(const Store *s)
 {
         return !!s->writer;

@@ -71,6 +71,10 @@ Store *store_free(Store *s);
 DEFINE_CLEANUP(Store *, store_free);
 /* done when all changes so far are durable. */
 void store_sync(Store *s, StoreDone done, void *userdata);
+/* -ENOSPC below the floor: new runs, messages and objects are refused. It is looked at once a second at
+ * most.
+ */
+int store_check_space(Store *s);
 /* False once a write has failed for good; the daemon should say so and refuse new work. */
 bool store_is_healthy(const Store *s);
 

@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "base/log.h"
+#include "base/message-ids.h"
 #include "base/spawn.h"
 #include "superexec/kept-app.h"
 #include "superexec/launch.h"
@@ -96,7 +97,8 @@ static void ended(App *a, bool good, const char *how)
 
         snprintf(run, sizeof(run), "%" PRIu64, a->run_id);
         if (!good)
-                log_with(LOG_WARNING, (&(LogFields){.run = run}), "Run %s: %s", run, how);
+                log_with(LOG_WARNING, (&(LogFields){.run = run, .message_id = FLWR_MESSAGE_APP_ENDED}),
+                        "Run %s: %s", run, how);
         s->n_apps--;
         tell_daemon(a, how);
         superexec_app_ended(s);
@@ -278,7 +280,8 @@ static int choose_and_start(App *a, bool native)
         }
         e.takes_token =
                 !(e.is_python && streq(s->plugin->name, "serverapp") && executor_is_flower_1_20(e.program));
-        log_with(LOG_INFO, &fields, "Run %" PRIu64 ": starting %s", a->run_id, e.program);
+        log_with(LOG_INFO, (&(LogFields){.run = run, .message_id = FLWR_MESSAGE_APP_STARTED}),
+                "Run %" PRIu64 ": starting %s", a->run_id, e.program);
         r = start_process(a, &e);
         return r < 0 ? log_at(LOG_ERR, r, &fields, "Cannot start %s", e.program) : 0;
 }

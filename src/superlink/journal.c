@@ -7,6 +7,8 @@
 #include "base/message-ids.h"
 #include "superlink/superlink.h"
 
+#define UNKNOWN_TOLD_EVERY (60 * 60 * USEC_PER_SEC)
+
 static void log_end(const Run *run, const char *id)
 {
         bool failed = run->sub_status == RUN_FAILED;
@@ -52,20 +54,54 @@ static void mark_joined(Superlink *s)
         s->joined = true;
 }
 
+static void log_registered(const StoreNode *node, const char *id)
+{
+        char key[OBJECT_ID_HEX_MAX];
+
+        object_id_format(&node->fingerprint, key);
+        log_with(LOG_INFO, (&(LogFields){.node = id, .message_id = FLWR_MESSAGE_NODE_REGISTERED}),
+                "Key %.16s is registered as SuperNode %s", key, id);
+}
+
 void superlink_log_node(const StoreNode *node, void *userdata)
 {
         bool online = node->status == NODE_ONLINE;
         char id[24];
 
+        snprintf(id, sizeof(id), "%" PRIu64, node->node_id);
+        /* One that registers itself is online next. */
+        if (node->status == NODE_REGISTERED && !node->self_registered)
+                log_registered(node, id);
         if (!online && node->status != NODE_OFFLINE)
                 return;
-        snprintf(id, sizeof(id), "%" PRIu64, node->node_id);
         log_with(LOG_INFO,
                 (&(LogFields){.node = id,
                         .message_id = online ? FLWR_MESSAGE_NODE_ONLINE : FLWR_MESSAGE_NODE_OFFLINE}),
                 "SuperNode %s is %s", id, node_status_to_string(node->status));
         if (online)
                 mark_joined(userdata);
+}
+
+void superlink_log_unknown(const ObjectId *key, const char *peer, void *userdata)
+{
+        usec_t now = now_monotonic();
+        char hex[OBJECT_ID_HEX_MAX];
+        Superlink *s = userdata;
+
+        for (size_t i = 0; i < SUPERLINK_UNKNOWN_MAX; i++)
+                if (s->unknown[i].told > 0 && now - s->unknown[i].told < UNKNOWN_TOLD_EVERY &&
+                        object_id_equal(&s->unknown[i].key, key))
+                        return;
+        /* Whoever makes up keys gets no line for each. */
+        if (s->unknown[s->next_unknown].told > 0 &&
+                now - s->unknown[s->next_unknown].told < UNKNOWN_TOLD_EVERY)
+                return;
+        s->unknown[s->next_unknown].key = *key;
+        s->unknown[s->next_unknown].told = now;
+        s->next_unknown = (s->next_unknown + 1) % SUPERLINK_UNKNOWN_MAX;
+        object_id_format(key, hex);
+        log_with(LOG_WARNING, (&(LogFields){.peer = peer, .message_id = FLWR_MESSAGE_NODE_UNKNOWN}),
+                "A node at %s was turned away: its key %.16s is not registered here", peer, hex);
 }
 
 void superlink_log_enrolment(const EnrolOutcome *o, void *userdata)

@@ -7,6 +7,7 @@
 #include "base/exit-code.h"
 #include "base/fs-util.h"
 #include "base/log.h"
+#include "base/message-ids.h"
 #include "base/text.h"
 #include "superlink/superlink.h"
 
@@ -121,6 +122,14 @@ static const SocketRow *find_socket(const char *name)
         return NULL;
 }
 
+static bool has_socket(const PassedFd *fds, size_t n, const char *name)
+{
+        for (size_t i = 0; i < n; i++)
+                if (streq(fds[i].name, name))
+                        return true;
+        return false;
+}
+
 static int take_sockets(Superlink *s, const Api apis[static _API_MAX], PassedFd *fds, size_t n)
 {
         int r = 0;
@@ -212,6 +221,11 @@ int superlink_listen(Superlink *s, const SuperlinkArgs *args)
                           "siblings.");
                 return EX_CONFIG;
         }
+        s->lacks_fleet = s->activated && !has_socket(fds, n_fds, "fleet");
+        if (s->lacks_fleet)
+                log_with(LOG_ERR, (&(LogFields){.message_id = FLWR_MESSAGE_SOCKET_REFUSED}),
+                        "Nodes cannot connect: systemd has passed no socket of the Fleet API. Most likely "
+                        "another program has its port: systemctl status flower-superlink-fleet.socket");
         r = s->activated ? take_sockets(s, apis, fds, n_fds) : bind_flags(s, apis);
         passed_fds_free(fds, n_fds);
         if (r != 0)

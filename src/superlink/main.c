@@ -42,5 +42,5 @@ int main(int argc, char *argv[])
         r = r != 0 ? options_exit_status(r) : run(&args, argc, argv);
         free(positionals);
         superlink_args_done(&args);
-        return r;
+        return daemon_end(r, FLWR_CONFDIR);
 }

@@ -14,9 +14,6 @@
 #define IN_MEMORY ":flwr-in-memory:"
 #define IN_MEMORY_OLD ":flwr-in-memory-state:" /* its name up to 1.22 */
 #define DRAIN_LIMIT (5 * USEC_PER_SEC)
-#define STATUS_EVERY (10 * USEC_PER_SEC)
-/* Below this much free space no new work is taken: SQLite's log and a few objects still fit. */
-#define FREE_SPACE_FLOOR (UINT64_C(256) * 1024 * 1024)
 
 static bool is_in_memory(const SuperlinkArgs *args)
 {
@@ -30,7 +27,7 @@ static int open_store(Superlink *s, const SuperlinkArgs *args)
         StoreConfig config = {
                 .event = s->event,
                 .queue = STORE_QUEUE_BY_DESTINATION,
-                .free_space_floor = FREE_SPACE_FLOOR,
+                .free_space_floor = SUPERLINK_FREE_SPACE_FLOOR,
                 .events = LINK_STORE_EVENTS,
         };
         int r;
@@ -56,6 +53,11 @@ static int open_store(Superlink *s, const SuperlinkArgs *args)
                 return EX_CANTCREAT;
         }
         r = store_open(&config, &s->store, &why);
+        if (r == -ENOSPC) {
+                log_with(LOG_ERR, (&(LogFields){.message_id = FLWR_MESSAGE_STATE_UNWRITABLE}), "%s",
+                        strempty(why));
+                return EX_IOERR;
+        }
         if (r < 0)
                 return exit_with(r == -EMEDIUMTYPE ? FLWR_EXIT_SUPERLINK_DATABASE_SCHEMA_MISMATCH
                                                    : FLWR_EXIT_SUPERLINK_INVALID_ARGS,
@@ -84,27 +86,6 @@ static int start_launcher(Superlink *s, const SuperlinkArgs *args)
         return 0;
 }
 
-static int on_status(sd_event_source *source, uint64_t usec, void *userdata)
-{
-        Superlink *s = userdata;
-        LinkStatus status;
-
-        if (!store_is_healthy(s->store)) {
-                log_with(LOG_ERR, (&(LogFields){.message_id = FLWR_MESSAGE_STATE_UNWRITABLE}),
-                        "The state of this hub cannot be written any more (is the disk full or broken?); "
-                        "ending, so that "
-                        "nothing is promised that is not kept.");
-                s->exit_status = EX_IOERR;
-                superlink_stop(s);
-                return 0;
-        }
-        link_status(s->link, &status);
-        daemon_notify_status("%u of %u nodes online, %u run%s", status.nodes_online, status.nodes_known,
-                status.runs_active, status.runs_active == 1 ? "" : "s");
-        (void) sd_event_source_set_time(source, now_monotonic() + STATUS_EVERY);
-        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-}
-
 static int start_services(Superlink *s, const SuperlinkArgs *args)
 {
         _cleanup_(key_list_done) KeyList keys = {};
@@ -118,6 +99,7 @@ static int start_services(Superlink *s, const SuperlinkArgs *args)
                 .enrol = invites && !is_in_memory(args) ? &enrol : NULL,
                 .run_changed = superlink_log_run,
                 .node_changed = superlink_log_node,
+                .node_unknown = superlink_log_unknown,
                 .userdata = s,
         };
         bool has_list;
@@ -143,11 +125,11 @@ int superlink_start(Superlink *s, const SuperlinkArgs *args)
         int r;
 
         log_info("Starting Flower SuperLink");
-        if ((r = superlink_load_tls(args, &s->tls)) != 0 || (r = open_store(s, args)) != 0 ||
+        if ((r = superlink_load_tls(s, args, &s->tls)) != 0 || (r = open_store(s, args)) != 0 ||
                 (r = start_services(s, args)) != 0 || (r = superlink_listen(s, args)) != 0 ||
                 (r = start_launcher(s, args)) != 0)
                 return r;
-        r = sd_event_add_time(s->event, &s->status, CLOCK_MONOTONIC, 0, USEC_PER_SEC, on_status, s);
+        r = superlink_watch_condition(s);
         if (r >= 0)
                 r = superlink_watch_reload(s);
         if (r >= 0)
@@ -159,6 +141,7 @@ int superlink_start(Superlink *s, const SuperlinkArgs *args)
         daemon_notify_ready("Waiting for nodes");
         daemon_forget_start();
         log_with(LOG_INFO, (&(LogFields){.message_id = FLWR_MESSAGE_SUPERLINK_READY}), "SuperLink is ready");
+        superlink_say_certificate(s);
         return 0;
 }
 
@@ -200,5 +183,6 @@ void superlink_done(Superlink *s)
         tls_context_unref(s->tls);
         id_set_clear(&s->running);
         free(s->home);
+        free(s->certificate);
         sd_event_unref(s->event);
 }

@@ -12,6 +12,10 @@
 #include "superlink/args.h"
 
 #define SUPERLINK_LISTENERS_MAX 16
+/* Below this much free space no new work is taken: SQLite's log and a few objects still fit. */
+#define SUPERLINK_FREE_SPACE_FLOOR (UINT64_C(256) * 1024 * 1024)
+/* Keys that were turned away lately: each is told once an hour, however often its node tries. */
+#define SUPERLINK_UNKNOWN_MAX 64
 
 typedef struct Superlink {
         sd_event *event;
@@ -29,6 +33,14 @@ typedef struct Superlink {
         Launcher *launcher;
         sd_event_source *status, *reload;
         TlsContext *tls;
+        char *certificate; /* its file */
+        usec_t certificate_said;
+        bool space_is_low, lacks_fleet;
+        struct {
+                ObjectId key;
+                usec_t told;
+        } unknown[SUPERLINK_UNKNOWN_MAX]; /* a ring, the oldest at next_unknown */
+        size_t next_unknown;
         char *home; /* of the state */
         bool stopping;
         int exit_status; /* what run() ends with after the loop */
@@ -43,13 +55,21 @@ void superlink_stop(void *superlink);
 void superlink_done(Superlink *s);
 
 /* secrets.c: certificates and key list, at the start and on SIGHUP. A reload that fails changes nothing. */
-int superlink_load_tls(const SuperlinkArgs *args, TlsContext **ret);
+int superlink_load_tls(Superlink *s, const SuperlinkArgs *args, TlsContext **ret);
 int superlink_load_keys(const SuperlinkArgs *args, KeyList *ret, bool *ret_has_list);
 int superlink_watch_reload(Superlink *s);
+
+/* condition.c: STATUS=, and messages about the certificate and about space. */
+int superlink_watch_condition(Superlink *s);
+/* Now, as something has changed. */
+void superlink_look_again(Superlink *s);
+/* When it ends soon, or has ended: at the start, after a reload and daily. */
+void superlink_say_certificate(Superlink *s);
 
 /* journal.c: what an administrator wants to read of runs and nodes; userdata is the Superlink. */
 void superlink_log_run(const Run *run, void *userdata);
 void superlink_log_node(const StoreNode *node, void *userdata);
+void superlink_log_unknown(const ObjectId *key, const char *peer, void *userdata);
 void superlink_log_enrolment(const EnrolOutcome *o, void *userdata);
 
 /* listen.c */

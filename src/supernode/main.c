@@ -41,5 +41,5 @@ int main(int argc, char *argv[])
         r = r != 0 ? options_exit_status(r) : run(&args);
         free(positionals);
         supernode_args_done(&args);
-        return r;
+        return daemon_end(r, FLWR_CONFDIR);
 }

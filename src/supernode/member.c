@@ -92,11 +92,12 @@ static void on_heartbeat_done(RpcClass status, const char *detail, void **reply,
         if (status == RPC_OK && b->success) {
                 heartbeat_later(s, heartbeat_pause());
                 receiver_check_runs(s->receiver);
+                supernode_look_at_space(s);
                 if (!store_is_healthy(s->store)) {
                         log_with(LOG_ERR, (&(LogFields){.message_id = FLWR_MESSAGE_STATE_UNWRITABLE}),
-                                "The state of this node cannot be written any more (is the disk full or "
-                                "broken?); ending, so "
-                                "that nothing is promised that is not kept.");
+                                "The state in %s cannot be written any more (is the disk full or broken?); "
+                                "ending, so that nothing is promised that is not kept.",
+                                s->directory);
                         supernode_fail(s, EX_IOERR);
                 }
         } else if (status == RPC_OK || status == RPC_UNAUTHENTICATED)
@@ -139,7 +140,8 @@ static void joined(Supernode *s, uint64_t node_id)
         snprintf(id, sizeof(id), "%" PRIu64, node_id);
         log_with(LOG_INFO, (&(LogFields){.node = id, .message_id = FLWR_MESSAGE_NODE_JOINED}),
                 "SuperNode ID: %s", id);
-        daemon_notify_status("Online as SuperNode %s at %s", id, channel_address(s->channel));
+        supernode_tell_status(s);
+        supernode_look_at_space(s);
         mark_joined(s);
         if (!s->has_joined)
                 daemon_forget_start();
@@ -149,31 +151,48 @@ static void joined(Supernode *s, uint64_t node_id)
         sender_start(s->sender);
 }
 
+/* The words of a handshake that our side refused. */
+static bool is_untrusted(const char *detail)
+{
+        return strstr(detail, "handshake failed") && strstr(detail, "certificate");
+}
+
+static char *explain_refusal(const Supernode *s, RpcClass status, const char *detail)
+{
+        const char *hub = channel_address(s->channel);
+
+        if (is_untrusted(detail))
+                return xasprintf(
+                        "This node does not trust the SuperLink at %s: %s. Its administrator renews "
+                        "its certificate; if its CA was changed, this node joins again",
+                        hub, detail);
+        if (strstr(detail, "Public key not recognized") ||
+                strstr(detail, "No SuperNode found with the given public key"))
+                return xasprintf(
+                        "The SuperLink %s does not know this node's key. Its administrator registers "
+                        "the public key (flwr supernode register KEY.pub), makes an invitation "
+                        "(flwr-provision invite), or adds it to the key list "
+                        "(--auth-list-public-keys) and reloads. (%s)",
+                        hub, detail);
+        if (strstr(detail, "Invalid timestamp"))
+                return xasprintf("The SuperLink %s refuses our signature because its time is not right: the "
+                                 "clocks of the two machines differ by more than the allowed 5 s (ahead) or "
+                                 "305 s (behind). Set this machine's clock (timedatectl).",
+                        hub);
+        return xasprintf("The SuperLink %s did not accept this node: %s (%s)", hub, detail,
+                rpc_class_to_string(status));
+}
+
 static void join_failed(Supernode *s, RpcClass status, const char *detail)
 {
+        _cleanup_free_ char *why = explain_refusal(s, status, detail);
+
         set_state(s, MEMBER_OUT);
         log_with(LOG_ERR,
-                (&(LogFields){.peer = channel_address(s->channel), .message_id = FLWR_MESSAGE_NODE_REFUSED}),
-                "This node cannot join the federation");
-        if (strstr(detail, "Public key not recognized"))
-                log_error("The SuperLink %s does not know this node's key. Its administrator adds the "
-                          "public key to the key list "
-                          "(flower-superlink --auth-list-public-keys) and starts it again. (%s)",
-                        channel_address(s->channel), detail);
-        else if (strstr(detail, "No SuperNode found with the given public key"))
-                log_error("This node's key is not registered with the SuperLink %s. Register it first: flwr "
-                          "supernode register "
-                          "KEY.pub",
-                        channel_address(s->channel));
-        else if (strstr(detail, "Invalid timestamp"))
-                log_error("The SuperLink %s refuses our signature because its time is not right: the clocks "
-                          "of the two machines differ by "
-                          "more than the allowed 5 s (ahead) or 305 s (behind). Set this machine's clock "
-                          "(timedatectl).",
-                        channel_address(s->channel));
-        else
-                log_error("The SuperLink %s did not accept this node: %s (%s)", channel_address(s->channel),
-                        detail, rpc_class_to_string(status));
+                (&(LogFields){.peer = channel_address(s->channel),
+                        .message_id = is_untrusted(detail) ? FLWR_MESSAGE_SUPERLINK_UNTRUSTED
+                                                           : FLWR_MESSAGE_NODE_REFUSED}),
+                "This node cannot join the federation. %s", strempty(why));
         supernode_fail(s, status == RPC_UNAVAILABLE ? EX_UNAVAILABLE : EX_NOPERM);
 }
 

@@ -164,6 +164,15 @@ static void call(Receiver *r, RpcMethodId method, const void *request, stub_done
         pull_later(r, ERROR_PAUSE);
 }
 
+/* A full disk is told once, not at each try. */
+static void not_stored(Receiver *r, int error, const char *what)
+{
+        if (error == -ENOSPC)
+                supernode_look_at_space(r->node);
+        else
+                log_error_errno(error, "%s cannot be stored; trying again", what);
+}
+
 static void on_confirmed(RpcClass status, const char *detail, void **reply, void *userdata)
 {
         Receiver *r = userdata;
@@ -252,8 +261,7 @@ static void on_fetched(RpcClass status, const char *detail, void **reply, void *
         }
         e = store_object_put(r->node->store, instruction(r)->run_id, &f->id, o->content, NULL, NULL);
         if (e < 0) {
-                log_error_errno(e, "Object %s cannot be stored; the message is fetched again",
-                        object_id_format(&f->id, hex));
+                not_stored(r, e, "An object");
                 pull_later(r, ERROR_PAUSE);
                 return;
         }
@@ -296,7 +304,7 @@ static void fetch(Receiver *r)
         if (e >= 0)
                 e = store_message_put(store, &r->batch->messages[0], NULL, NULL);
         if (e < 0) {
-                log_error_errno(e, "The message cannot be stored; trying again");
+                not_stored(r, e, "A message");
                 pull_later(r, ERROR_PAUSE);
                 return;
         }
@@ -359,7 +367,7 @@ static void on_fab(RpcClass status, const char *detail, void **reply, void *user
                 return;
         e = fab && fab->content ? adopt_run(r, fab->content, &why) : -EBADMSG;
         if (e < 0) {
-                log_error_errno(e, "Run %" PRIu64 " cannot be stored; trying again", instruction(r)->run_id);
+                not_stored(r, e, "A run");
                 pull_later(r, ERROR_PAUSE);
                 return;
         }

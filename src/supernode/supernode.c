@@ -1,5 +1,6 @@
 #include "supernode/supernode.h"
 
+#include <inttypes.h>
 #include <sysexits.h>
 
 #include "base/daemon.h"
@@ -28,7 +29,8 @@ static int load_tls(Supernode *s, const SupernodeArgs *args)
                 return 0;
         }
         if (tls_client_new(args->root_certificates, &s->tls, &why) < 0)
-                return exit_with(FLWR_EXIT_COMMON_TLS_NOT_SUPPORTED, "%s", strempty(why));
+                return exit_with_id(FLWR_EXIT_COMMON_TLS_NOT_SUPPORTED, FLWR_MESSAGE_CERTIFICATE_REFUSED,
+                        "%s", strempty(why));
         return 0;
 }
 
@@ -86,8 +88,14 @@ static int load_key(Supernode *s, const SupernodeArgs *args)
                         log_error_errno(r, "Cannot make a key");
                 return r < 0 ? EX_SOFTWARE : 0;
         }
-        if (node_key_load(args->auth_private_key, &s->key, &why) < 0)
-                return exit_with(FLWR_EXIT_SUPERNODE_NODE_AUTH_KEY_INVALID, "%s", strempty(why));
+        r = node_key_load(args->auth_private_key, &s->key, &why);
+        if (r < 0) {
+                _cleanup_free_ char *hint = r == -EACCES ? daemon_access_hint(args->auth_private_key) : NULL;
+
+                return exit_with_id(FLWR_EXIT_SUPERNODE_NODE_AUTH_KEY_INVALID, FLWR_MESSAGE_KEY_REFUSED,
+                        "%s%s", strempty(why), strempty(hint));
+        }
+        daemon_warn_exposed_key(args->auth_private_key);
         s->own_key = true;
         return args->auth_public_key ? check_public_key(s->key, args->auth_public_key) : 0;
 }
@@ -128,11 +136,46 @@ static int parse_limits(const SupernodeArgs *args, StubConfig *config)
 
 static void on_retry(const char *path, const char *failure, usec_t delay, unsigned attempt, void *userdata)
 {
-        if (failure)
+        Supernode *s = userdata;
+
+        if (failure) {
                 log_warning("The SuperLink is not available (%s); trying again in %.1f s (attempt %u)",
                         failure, usec_to_seconds(delay), attempt);
-        else
+                daemon_notify_status("The SuperLink at %s is not available, trying again: %s",
+                        channel_address(s->channel), failure);
+        } else {
                 log_info("The SuperLink is available again after %u tries", attempt);
+                supernode_tell_status(s);
+        }
+}
+
+void supernode_tell_status(const Supernode *s)
+{
+        if (s->state == MEMBER_ACTIVE)
+                daemon_notify_status("%sOnline as SuperNode %" PRIu64 " at %s",
+                        s->space_is_low ? "DISK FULL, no new work; " : "", s->node_id,
+                        channel_address(s->channel));
+        else
+                daemon_notify_status("Connecting to the SuperLink at %s", channel_address(s->channel));
+}
+
+void supernode_look_at_space(Supernode *s)
+{
+        bool low = store_check_space(s->store) < 0;
+
+        if (low == s->space_is_low)
+                return;
+        s->space_is_low = low;
+        if (low)
+                log_with(LOG_ERR, (&(LogFields){.message_id = FLWR_MESSAGE_SPACE_LOW}),
+                        "The file system of %s is nearly full: no new work is taken until there are %" PRIu64
+                        " MiB again; it waits on the SuperLink, nothing is lost. See what fills it: df -h "
+                        "%s",
+                        s->directory, FREE_SPACE_FLOOR / 1024 / 1024, s->directory);
+        else
+                log_with(LOG_NOTICE, (&(LogFields){.message_id = FLWR_MESSAGE_SPACE_ENOUGH}),
+                        "There is space for %s again: work is taken", s->directory);
+        supernode_tell_status(s);
 }
 
 static int connect_superlink(Supernode *s, const SupernodeArgs *args)
@@ -208,9 +251,13 @@ static int open_state(Supernode *s, const SupernodeArgs *args)
 
         store.directory = s->directory;
         store.events.userdata = &s->appio;
-        if (store_open(&store, &s->store, &why) < 0) {
-                log_error("%s", strempty(why));
-                return EX_CONFIG;
+        r = store_open(&store, &s->store, &why);
+        if (r < 0) {
+                log_with(LOG_ERR,
+                        (&(LogFields){.message_id = r == -ENOSPC ? FLWR_MESSAGE_STATE_UNWRITABLE
+                                                                 : FLWR_MESSAGE_CONFIGURATION_REFUSED}),
+                        "%s", strempty(why));
+                return r == -ENOSPC ? EX_IOERR : EX_CONFIG;
         }
         appio.store = s->store;
         appio.python_apps = args->python_apps;

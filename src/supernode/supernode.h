@@ -61,6 +61,7 @@ struct Supernode {
         MemberState state;
         uint64_t node_id;
         bool has_joined; /* once at least */
+        bool space_is_low;
         unsigned activate_tries;
         StubCall *member_call, *heartbeat_call;
         sd_event_source *heartbeat_timer, *rejoin_timer;
@@ -77,6 +78,11 @@ void supernode_stop(void *supernode);
 void supernode_done(Supernode *s);
 /* Ends the process with that status, after leaving the federation. */
 void supernode_fail(Supernode *s, int status);
+
+/* STATUS= of the service. */
+void supernode_tell_status(const Supernode *s);
+/* When the store has refused something for want of space, and now and then: a message at each change. */
+void supernode_look_at_space(Supernode *s);
 
 /* listen.c */
 int supernode_listen(Supernode *s, const SupernodeArgs *args);

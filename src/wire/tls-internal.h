@@ -14,6 +14,7 @@ struct TlsContext {
         gnutls_certificate_credentials_t credentials;
         gnutls_priority_t priority;
         gnutls_datum_t ticket_key;
+        time_t from, until; /* of a server's certificate */
         /* Of a client that follows its CA; not changed after tls_client_follow(). */
         char *successor_file, *successors; /* its text, as far as it was good */
         gnutls_x509_crt_t *trusted;

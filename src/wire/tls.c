@@ -262,8 +262,16 @@ int tls_server_new(const char *ca_file, const char *cert_file, const char *key_f
                                           gnutls_strerror(r));
                 return -EKEYREJECTED;
         }
+        t->from = gnutls_x509_crt_get_activation_time(chain.crts[0]);
+        t->until = gnutls_x509_crt_get_expiration_time(chain.crts[0]);
         *ret = TAKE_PTR(t);
         return 0;
+}
+
+void tls_server_life(const TlsContext *t, time_t *ret_from, time_t *ret_until)
+{
+        *ret_from = t->from;
+        *ret_until = t->until;
 }
 
 int tls_client_new(const char *ca_file, TlsContext **ret, char **reterr_text)

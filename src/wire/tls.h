@@ -6,6 +6,8 @@
  * certificates never asked for. */
 #pragma once
 
+#include <time.h>
+
 #include "base/macro.h"
 
 typedef struct TlsContext TlsContext;
@@ -15,6 +17,8 @@ typedef struct TlsContext TlsContext;
  * valid, not signed by ca_file. -errno for files, -EKEYREJECTED for contents. */
 int tls_server_new(const char *ca_file, const char *cert_file, const char *key_file, TlsContext **ret,
         char **reterr_text);
+/* The life of a server's certificate, in seconds since 1970. */
+void tls_server_life(const TlsContext *t, time_t *ret_from, time_t *ret_until);
 /* ca_file NULL: the system's trust store. */
 int tls_client_new(const char *ca_file, TlsContext **ret, char **reterr_text);
 /* From now on the context's CA may be followed by another one. A server whose chain holds a root, and the

@@ -98,6 +98,13 @@ expect 0 "hub.example.org" "$provision" show "$tls/superlink.crt"
 check [ "$(stat -c %a "$keys")" = 755 ]
 rm -r "$keys"
 
+# a file of ours that others can read, or the daemon cannot: mended, and said
+chmod 644 "$tls/superlink.key"
+chmod 600 "$tls/ca.crt"
+expect 0 "superlink.key was wrong" host superlink
+check [ "$(stat -c %a "$tls/superlink.key")" = 640 ]
+check [ "$(stat -c %a "$tls/ca.crt")" = 644 ]
+
 # second run: nothing to do, nothing to say
 sum >"$work/before"
 expect 0 "" host superlink
@@ -174,7 +181,16 @@ mkdir -p "$root/var/lib/flwr/superlink"
 echo "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee" >"$root/etc/machine-id"
 expect 0 "is a copy of a SuperLink" host superlink
 check cmp "$tls/ca.crt" "$work/ca.crt"
-expect 0 "" host superlink --adopt
+check grep -q -e --adopt "$tls/copied"
+expect 0 "goes on as the SuperLink" host superlink --adopt
+check [ ! -e "$tls/copied" ]
+expect 0 "" host superlink
+
+# keys that nodes trust are gone: nobody makes others in silence
+mv "$tls" "$work/tls"
+expect 65 "ca.key) is missing, and nodes have joined it" host superlink
+rm -r "$tls"
+mv "$work/tls" "$tls"
 expect 0 "" host superlink
 expect 0 "sha256:" host superlink --rotate
 check_not cmp -s "$tls/ca.crt" "$work/ca.crt"
@@ -200,8 +216,15 @@ echo "dddddddddddddddddddddddddddddddd" >"$root/etc/machine-id"
 expect 78 "--adopt" host supernode
 check cmp "$keys/supernode/node.pub" "$work/node.pub"
 expect 0 "key of its own" host supernode@b
-expect 0 "" host supernode --adopt
+expect 0 "goes on as the supernode" host supernode --adopt
 expect 0 "" host supernode
+mv "$keys/supernode/node.key" "$work/node.key"
+expect 66 "is missing, and supernode has joined with it" host supernode
+check [ ! -e "$keys/supernode/node.key" ]
+mv "$work/node.key" "$keys/supernode/node.key"
+chmod 604 "$keys/supernode/node.key"
+expect 0 "was wrong" host supernode
+check [ "$(stat -c %a "$keys/supernode/node.key")" = 640 ]
 expect 0 "Made a key" host supernode --rotate
 check_not cmp -s "$keys/supernode/node.pub" "$work/node.pub"
 
