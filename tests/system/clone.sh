@@ -23,9 +23,38 @@ flwr-provision superlink >/dev/null 2>&1 || fail "a copy of a SuperLink in use w
 ! flwr-provision supernode >/dev/null 2>&1 || fail "a copy of a SuperNode that has joined was not refused"
 [ "$node" = "$(sha256sum /etc/flwr/keys/supernode/node.key)" ] || fail "the key of a copy was changed"
 
-touch /etc/flwr/supernode.d/50-join.toml
-systemctl restart flwr-provision@supernode.service 2>/dev/null && fail "the unit of a refused copy started"
-systemctl start flower-supernode.service 2>/dev/null && fail "the SuperNode of a refused copy started"
+said $MACHINE_COPY_KEPT "flwr-provision superlink --adopt" "--rotate"
+said $MACHINE_COPY_REFUSED "flwr-provision supernode --rotate" "flwr-provision supernode --adopt"
+
+# ---- what the services make of it ----
+flwr-provision superlink --adopt >/dev/null 2>&1 || fail "--adopt of the SuperLink failed"
 flwr-provision supernode --adopt >/dev/null 2>&1 || fail "--adopt failed"
 [ "$node" = "$(sha256sum /etc/flwr/keys/supernode/node.key)" ] || fail "--adopt changed the key"
-flwr-provision supernode >/dev/null 2>&1 || fail "an adopted copy is refused"
+said $MACHINE_COPY_ADOPTED supernode
+trusted || fail "the SuperLink does not answer"
+flwr-provision join --local >"$work/join" 2>&1 || { cat "$work/join"; fail "join --local failed"; }
+systemctl start flower-supernode.service
+within 10 "the node is online" status_says flower-supernode.service "Online as SuperNode"
+
+# As at the first boot of a copy.
+systemctl stop flower-superlink-fleet.socket 'flower-superlink*' 'flower-supernode*' 'flwr-provision@*' 2>/dev/null
+another_machine
+systemctl start flower-superlink-fleet.socket flower-superlink-control.socket flower-superlink.service
+systemctl start flower-supernode.service 2>/dev/null && fail "the SuperNode of a refused copy started"
+[ "$(state flower-supernode.service)" != active ] || fail "the SuperNode of a refused copy runs"
+within 5 "the SuperLink's status says that it is a copy" status_says flower-superlink.service "COPIED MACHINE (flwr-provision superlink --adopt"
+no_socket_failed
+
+# The decision is all; nobody starts anything.
+flwr-provision supernode --adopt >/dev/null 2>&1 || fail "--adopt failed"
+within 10 "the node starts once it is adopted" is_active flower-supernode.service
+within 10 "the node is online" status_says flower-supernode.service "Online as SuperNode"
+flwr-provision superlink --adopt >/dev/null 2>&1 || fail "--adopt of the SuperLink failed"
+within 15 "the SuperLink's status is good" sh -c 'systemctl show --value -p StatusText flower-superlink.service | grep -q "^1 of 1"'
+no_files /etc/flwr/tls/copied
+
+# Who has stopped it finds it stopped.
+systemctl stop flower-supernode.service
+flwr-provision supernode --rotate >/dev/null 2>&1 || fail "--rotate failed"
+sleep 1
+expect_state inactive flower-supernode.service

@@ -5,7 +5,7 @@ install_services
 dir=$(dirname "$(systemctl show --value -p FragmentPath flower-superlink.service)")
 
 # Complaints about what the base system has are not ours.
-systemd-analyze verify --man=no "$dir"/flower-*.s* "$dir"/flower-*.timer "$dir"/flwr* >"$work/verify" 2>&1 || true
+systemd-analyze verify --man=no "$dir"/flower-*.s* "$dir"/flower-*.timer "$dir"/flower-*.path "$dir"/flwr* >"$work/verify" 2>&1 || true
 for unit in "$dir"/flower-*@.* "$dir"/flwr-*@.*; do
 	# An instance of each template.
 	cp "$unit" "$work/$(basename "$unit" | sed 's/@/@x/')"

@@ -120,3 +120,83 @@ no_files() {
 fingerprints() {
 	find /etc/flwr/tls /etc/flwr/keys -type f -exec sha256sum {} + 2>/dev/null | sort -k 2
 }
+
+# ---- what administrators are told ----
+
+# The ids of src/base/message-ids.h that tests look for.
+CONFIGURATION_REFUSED=158eba636bb240bbab2e211d83653984
+CERTIFICATE_REFUSED=527b7709d7ebbe954c85906d57c3cf1d
+CERTIFICATE_LOADED=499cedb5218d469599cc969f4841db7a
+CERTIFICATE_ENDS_SOON=c71cc8abe2d847419fdcafbff82ee77a
+KEY_REFUSED=aea5b52f88854093b7d0bb2a55b34615
+KEY_EXPOSED=abe86896c0744273b4a85deb9eee256f
+KEY_ACCESS_MENDED=ee26b9edc56c411ea9ac728781725586
+SOCKET_REFUSED=9ee0f132c99e4256a6b5db081cc348a7
+SPACE_LOW=0c3cf36e48c4419e99dcb0e12dac3b92
+SPACE_ENOUGH=8d377e64cb0441a2b92e33f7efe4a6fe
+STATE_UNWRITABLE=d5e80d23691a7863fb5aacaf9963a21f
+SUPERLINK_UNTRUSTED=9f606ebce0b646db95ba6c16ff2338db
+NODE_REFUSED=31fc342042133924ade8933db5528d1f
+NODE_REGISTERED=9bce67fd29934817889dbc1a9cc62a31
+NODE_UNKNOWN=4ff2c337ec6b444aacb9eaafc2d393b7
+JOIN_REFUSED=184cdcfda532299b9a500b83767be7b1
+ENROL_REFUSED=29ff3727774045de917936a21dfd76c6
+MACHINE_COPY_KEPT=5e72df40bcc0a00881c4e3ca7505095f
+MACHINE_COPY_REFUSED=fe45f89014eef3b3cf2bd35b2e311c18
+MACHINE_COPY_ADOPTED=7276603a9dfe491faf9b150d1602c914
+
+# has_said ID WORDS...: one message of the journal with this id has all of them. --merge: the machine-id may have changed.
+has_said() {
+	message=$1
+	shift
+	journalctl --sync 2>/dev/null || true
+	journalctl --merge --no-pager -o json --output-fields=MESSAGE "MESSAGE_ID=$message" >"$work/said" 2>/dev/null || true
+	for word in "$@"; do
+		grep -F -e "$word" "$work/said" >"$work/said.new" || return 1
+		mv "$work/said.new" "$work/said"
+	done
+	[ -s "$work/said" ]
+}
+
+# said ID WORDS...: within a start and its pause.
+said() {
+	until_time=$(($(date +%s) + 20))
+	until has_said "$@"; do
+		[ "$(date +%s)" -le "$until_time" ] || {
+			journalctl --merge --no-pager -o cat "MESSAGE_ID=$1"
+			fail "no message $1 in the journal that says: $*"
+		}
+		sleep 0.2
+	done
+}
+
+# From here on only what is said anew counts.
+forget_said() {
+	journalctl --sync
+	journalctl --rotate
+	journalctl --merge --vacuum-time=1s >/dev/null 2>&1
+	sleep 1.1
+	journalctl --merge --vacuum-time=1s >/dev/null 2>&1
+}
+
+no_socket_failed() {
+	systemctl list-units --failed --plain --no-legend 'flower-*.socket' 'flwr-*.socket' >"$work/failed"
+	[ ! -s "$work/failed" ] || {
+		cat "$work/failed"
+		fail "a socket unit has failed"
+	}
+}
+
+is_active() {
+	[ "$(systemctl show --value -p ActiveState "$1")" = active ] && [ "$(systemctl show --value -p SubState "$1")" = running ]
+}
+
+# A service is back after nothing but a correction: what a restart may take, and the pause between two failures.
+comes_back() {
+	within 15 "$1 is back by itself" is_active "$1"
+	no_socket_failed
+}
+
+status_says() {
+	systemctl show --value -p StatusText "$1" | grep -qF -e "$2"
+}
