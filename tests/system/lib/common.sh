@@ -170,15 +170,6 @@ said() {
 	done
 }
 
-# From here on only what is said anew counts.
-forget_said() {
-	journalctl --sync
-	journalctl --rotate
-	journalctl --merge --vacuum-time=1s >/dev/null 2>&1
-	sleep 1.1
-	journalctl --merge --vacuum-time=1s >/dev/null 2>&1
-}
-
 no_socket_failed() {
 	systemctl list-units --failed --plain --no-legend 'flower-*.socket' 'flwr-*.socket' >"$work/failed"
 	[ ! -s "$work/failed" ] || {
