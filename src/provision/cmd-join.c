@@ -283,7 +283,11 @@ static int enrol(const Arguments *a, const char *node, const JoinString *j, cons
                 result == ENROL_DONE ? " and is registered there" : "");
         if (result != ENROL_DONE)
                 printf("Have the operator of the SuperLink register the key, with the file %s%s:\n"
-                       "  flwr supernode register node.pub\n",
+                       "  flwr supernode register node.pub\n"
+                       "Where the SuperLink has a list of keys (--auth-list-public-keys), add it there, and "
+                       "restart "
+                       "the SuperLink if it is not one of ours, which take a reload:\n"
+                       "  cat node.pub >>LIST\n",
                         strempty(a->root), public);
         printf("Then start it:\n  systemctl start flower-%s\n", node);
         return 0;

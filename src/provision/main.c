@@ -16,6 +16,8 @@ static const Command commands[] = {
         {"invite", &program_invite, command_invite},
         {"join", &program_join, command_join},
         {"reset", &program_reset, command_reset},
+        {"backup", &program_backup, command_backup},
+        {"restore", &program_restore, command_restore},
 };
 
 static const Option all_options[] = {
@@ -35,6 +37,10 @@ static const Option all_options[] = {
         ROWS_JOIN,
         {OPTION_GROUP, .help = "reset"},
         ROWS_RESET,
+        {OPTION_GROUP, .help = "backup"},
+        ROWS_BACKUP,
+        {OPTION_GROUP, .help = "restore"},
+        ROWS_RESTORE,
         {OPTION_END},
 };
 
@@ -89,15 +95,19 @@ static const Program program_main = {
                 "flwr-provision reset removes what superlink, supernode and join have made, as the last "
                 "step of "
                 "building an image.\n\n"
+                "flwr-provision backup saves keys, configuration and state of the SuperLink in a file, "
+                "while it goes on; "
+                "flwr-provision restore makes a host the SuperLink that was saved.\n\n"
                 "flwr-provision show says what a file is: type, fingerprint, names, until when it is "
                 "valid.\n\n"
-                "All but show, invite and join can be called again at any time: files that are there are "
+                "All but show, invite, join, backup and restore can be called again at any time: files that "
+                "are there are "
                 "checked and kept, "
                 "unless --force is "
                 "given. Files are replaced atomically. Private keys can only be read by their owner and, "
                 "those of "
                 "services, by the group of the daemon.",
-        .positionals = "ca|server|node-keys|show|superlink|supernode|invite|join|reset",
+        .positionals = "ca|server|node-keys|show|superlink|supernode|invite|join|reset|backup|restore",
         .min_positionals = 1,
         .max_positionals = 1,
         .options = all_options,
@@ -198,7 +208,7 @@ static int no_command(int argc, char *argv[])
                 fprintf(stderr,
                         "flwr-provision: error: there is no command \"%s\", only ca, server, node-keys, "
                         "show, "
-                        "superlink, supernode, invite, join and reset\n",
+                        "superlink, supernode, invite, join, reset, backup and restore\n",
                         argv[1]);
                 return 2;
         }

@@ -35,7 +35,7 @@ typedef struct Command {
 } Command;
 
 extern const Program program_ca, program_server, program_node_keys, program_show, program_superlink,
-        program_supernode, program_invite, program_join, program_reset;
+        program_supernode, program_invite, program_join, program_reset, program_backup, program_restore;
 
 int command_ca(const Arguments *a, char **positionals);
 int command_server(const Arguments *a, char **positionals);
@@ -46,6 +46,8 @@ int command_supernode(const Arguments *a, char **positionals);
 int command_invite(const Arguments *a, char **positionals);
 int command_join(const Arguments *a, char **positionals);
 int command_reset(const Arguments *a, char **positionals);
+int command_backup(const Arguments *a, char **positionals);
+int command_restore(const Arguments *a, char **positionals);
 
 /* Rows of the tables; put together by main for the manual page, where nothing is needed. */
 #define ROW_DIR(text, needed)                                                                               \
@@ -178,5 +180,16 @@ int command_reset(const Arguments *a, char **positionals);
         {                                                                                                   \
                 OPTION_FLAG, "force",                                                                       \
                         .help = "Also where somebody has joined with these keys, which are lost then.",     \
+                        .offset = offsetof(Arguments, force)                                                \
+        }
+
+#define ROWS_BACKUP ROW_ROOT
+
+#define ROWS_RESTORE                                                                                        \
+        ROW_ROOT,                                                                                           \
+        {                                                                                                   \
+                OPTION_FLAG, "force",                                                                       \
+                        .help = "Also where nodes have joined the SuperLink of this host, which is lost "   \
+                                "then.",                                                                    \
                         .offset = offsetof(Arguments, force)                                                \
         }

@@ -13,7 +13,7 @@
 #define HEADER_MAGIC "SQLite format 3"
 #define HEADER_APPLICATION_ID 68
 
-/* Only our two connections share the database, and neither holds a lock for long. */
+/* Only our two connections and a backup share the database, and none holds a lock for long. */
 #define BUSY_MSEC 10000
 
 struct Db {

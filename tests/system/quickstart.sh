@@ -1,50 +1,72 @@
-# The packaged example runs to the end on a fresh host, as the README says: a hub, two nodes, a user.
+# README's section on packages, command by command as it is written: a hub, two nodes, a user, the example to its end.
 . "$(dirname "$0")/lib/common.sh"
 
-install_services
-install_packages libflwr-dev flwr-examples
-command -v cc >/dev/null || skip "there is no compiler for the example"
+[ -n "$debs" ] || skip "it installs the packages itself"
+mkdir -p /root/flwr
+cd /root/flwr
+ln -s "$debs" dist
+useradd --create-home --shell /bin/bash alice
+echo '127.0.0.1 hub.example.org' >>/etc/hosts
+export DEBIAN_FRONTEND=noninteractive
+: >"$work/string"
 
-useradd --create-home --groups flwr alice
-as_alice() {
-	su -l alice -c "cd authentication && $*"
-}
-su -l alice -c 'cp -r /usr/share/doc/flwr-examples/examples/flower-authentication authentication'
-as_alice 'make' >"$work/make" 2>&1 || { cat "$work/make"; fail "the example cannot be built with the packages"; }
-as_alice './prepare_dataset 2' >"$work/data" 2>&1 || { cat "$work/data"; fail "there are no data"; }
+# What is not done here, and why. Each must be there, else this list has not kept up.
+readme >"$work/all"
+{
+	echo './quickstart packages' # made what is tested here
+	readme PyTorch               # pytorch.sh
+	readme 'A new CA'            # ca-change.sh; its day is over one day
+	readme 'Backup and restore'  # backup.sh
+} >"$work/left-out"
+[ "$(wc -l <"$work/left-out")" -ge 8 ] || fail "README lacks paragraphs that are known here"
+while read -r line; do
+	grep -qxF "$line" "$work/all" || fail "README does not say any more: $line"
+done <"$work/left-out"
 
-# The administrator: data, two nodes.
-cp -r /home/alice/authentication/datasets/cifar10_part_1 /home/alice/authentication/datasets/cifar10_part_2 /srv/flwr/
-chgrp -R _flwr-data /srv/flwr
-chmod -R g+rX /srv/flwr
-n=1
-for node in supernode supernode@b; do
-	flwr-provision join --local --node $node || fail "$node cannot join"
-	printf '[node-config]\ndataset-path = "/srv/flwr/cifar10_part_%d"\n' $n >/etc/flwr/$node.d/60-data.toml
-	systemctl enable --now flower-$node.service
-	n=$((n + 1))
+# Blocks of commands that follow each other without text between them, numbered, with their user: alice's are those after "As alice".
+awk -v to="$work/block" '
+	/^## / { section = $0 == "## As Debian packages" }
+	!section { next }
+	/^    / { if (!inside) n++; inside = 1; print substr($0, 5) >sprintf("%s-%02d-%s", to, n, user) ; next }
+	/^$/ { next }
+	{ inside = 0; user = /As alice/ ? "alice" : "root" }' "$(dirname "$0")/README.md"
+
+n=0
+for block in "$work"/block-*; do
+	grep -vxF -f "$work/left-out" "$block" >"$work/commands" || continue
+	begin=$(milliseconds)
+	case $block in
+	*-alice)
+		cp "$work/commands" /home/alice/commands
+		su -l alice -c 'bash -ex commands' >"$work/output" 2>&1 </dev/null || {
+			cat "$work/output"
+			journalctl --no-pager -n 60
+			fail "README, as alice: $(tr '\n' ';' <"$work/commands")"
+		}
+		;;
+	*)
+		bash -ex "$work/commands" >"$work/output" 2>&1 <"$work/string" || {
+			cat "$work/output"
+			journalctl --no-pager -n 40
+			fail "README: $(tr '\n' ';' <"$work/commands")"
+		}
+		;;
+	esac
+	# What a person copies from the hub to the node.
+	grep -o '^flwr+join://[^ ]*' "$work/output" >"$work/new-string" && cp "$work/new-string" "$work/string"
+	! grep -q '^flwr ls' "$work/commands" || cp "$work/output" "$work/ls"
+	! grep -q '^flwr run' "$work/commands" || figure "README's example, three rounds on two nodes: $(($(milliseconds) - begin)) ms"
+	! grep -q '^systemctl .*supernode@b' "$work/commands" ||
+		within 30 "two nodes online after README's: $(tail -n 1 "$work/commands")" \
+			sh -c 'systemctl show --value -p StatusText flower-superlink.service | grep -q "^2 of 2"'
+	n=$((n + $(wc -l <"$work/commands")))
 done
-within 20 "two nodes online" sh -c 'systemctl show --value -p StatusText flower-superlink.service | grep -q "^2 of 2"'
+figure "commands of README: $n"
+[ "$n" -ge 30 ] || fail "only $n commands of README were found"
+grep -q 'finished:completed' "$work/ls" || { cat "$work/ls"; fail "the run did not complete"; }
+expect_state active flower-superlink-control-tcp.socket
 
-# The user.
-cat >>/home/alice/authentication/pyproject.toml <<-'TOML'
-
-	[tool.flwr.federations.packages]
-	address = "unix:/run/flwr/control.sock"
-	insecure = true
-TOML
-begin=$(milliseconds)
-as_alice "timeout 200 flwr run . packages --stream --run-config 'num-server-rounds=3 learning-rate=0.01'" >"$work/run" 2>&1 || {
-	cat "$work/run"
-	journalctl --no-pager -n 60
-	fail "flwr run failed"
-}
-figure "the example, 3 rounds on two nodes: $(($(milliseconds) - begin)) ms"
-as_alice "flwr ls . packages" >"$work/ls" 2>&1 || true
-grep -q 'finished:completed' "$work/ls" || { cat "$work/run" "$work/ls"; fail "the run did not complete"; }
-
-run=$(grep -oE 'FLWR_RUN=[0-9]+' "$work/run" | head -n 1 | cut -d = -f 2)
-[ -n "$run" ] || run=$(grep -oE '[0-9]{15,}' "$work/ls" | head -n 1)
+run=$(grep -oE '[0-9]{15,}' "$work/ls" | head -n 1)
 for component in superlink supernode superexec serverapp clientapp; do
 	[ "$(journalctl --no-pager -o cat "FLWR_RUN=$run" "FLWR_COMPONENT=$component" | wc -l)" -gt 0 ] || fail "no line of $component has FLWR_RUN=$run"
 done
@@ -53,4 +75,4 @@ done
 useradd --create-home mallory
 cp -r /home/alice/authentication /home/mallory/authentication
 chown -R mallory: /home/mallory/authentication
-! su -l mallory -c 'cd authentication && timeout 20 flwr ls . packages' >/dev/null 2>&1 || fail "a user who is not in group flwr uses the Control API"
+! su -l mallory -c 'cd authentication && timeout 20 flwr ls . hub' >/dev/null 2>&1 || fail "a user who is not in group flwr uses the Control API"

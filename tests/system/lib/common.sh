@@ -191,3 +191,31 @@ comes_back() {
 status_says() {
 	systemctl show --value -p StatusText "$1" | grep -qF -e "$2"
 }
+
+# The commands of a paragraph of README's section on packages, by its bold title; without a title all of them.
+readme() {
+	file=$(dirname "$0")/README.md
+	[ -f "$file" ] || file=$(dirname "$0")/../../README.md
+	awk -v title="${1:-}" '
+		/^## / { section = $0 == "## As Debian packages" }
+		section && /^\*\*/ { split($0, part, "[*][*]"); sub(/\.$/, "", part[2]); here = title == "" || part[2] == title }
+		section && here && /^    / { print substr($0, 5) }' "$file"
+}
+
+# The environment of README's paragraph on PyTorch, as it says, from packages that tests/system/run has fetched.
+# flower_environment [torch]
+flower_environment() {
+	wheels=$(dirname "$0")/wheels
+	for w in flower "$@"; do
+		[ ! -s "$wheels/$w/why" ] || skip "$(cat "$wheels/$w/why")"
+		[ -f "$wheels/$w/complete" ] || skip "there are no Python packages here: tests/system/run brings them"
+	done
+	export PIP_NO_INDEX=1 PIP_FIND_LINKS="$wheels/flower $wheels/torch" PIP_DISABLE_PIP_VERSION_CHECK=1
+	readme PyTorch | grep -E '^python3 -m venv|pip install' >"$work/environment"
+	[ "$(wc -l <"$work/environment")" = 2 ] || fail "README's commands for a Python environment are not the two that are known here"
+	[ $# -gt 0 ] || sed -i 's/ torch$//' "$work/environment"
+	sh -ex "$work/environment" >"$work/pip" 2>&1 || {
+		cat "$work/pip"
+		fail "README's Python environment cannot be made"
+	}
+}

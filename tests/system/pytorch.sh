@@ -1,0 +1,65 @@
+# README's paragraph on PyTorch: the example's Python side on the packaged units, in a run with a node that takes the native side.
+. "$(dirname "$0")/lib/common.sh"
+
+flower_environment torch
+install_services
+install_packages libflwr-dev flwr-examples
+command -v cc >/dev/null || skip "there is no compiler for the data and the native side"
+useradd --create-home --groups flwr alice
+su -l alice -c 'cp -r /usr/share/doc/flwr-examples/examples/flower-authentication authentication && cd authentication && make && ./prepare_dataset 2' \
+	>"$work/make" 2>&1 || { cat "$work/make"; fail "there is no example"; }
+cp -r /home/alice/authentication/datasets/* /srv/flwr/
+chgrp -R _flwr-data /srv/flwr
+chmod -R g+rX /srv/flwr
+printf '[superlink.hub]\naddress = "unix:/run/flwr/control.sock"\n' >/etc/flwr/config.toml
+n=1
+for node in supernode supernode@b; do
+	flwr-provision join --local --node $node >/dev/null 2>&1 || fail "$node cannot join"
+	printf '[node-config]\ndataset-path = "/srv/flwr/cifar10_part_%d"\n' $n >/etc/flwr/$node.d/60-data.toml
+	systemctl enable --now flower-$node.service
+	n=$((n + 1))
+done
+readme PyTorch | grep -vE '^python3 -m venv|pip install' >"$work/configure"
+grep -q '^echo .*python-apps' "$work/configure" || fail "README does not configure python-apps any more"
+bash -ex "$work/configure" >"$work/output" 2>&1 || { cat "$work/output"; fail "README's configuration fails"; }
+online() {
+	systemctl show --value -p StatusText flower-superlink.service | grep -q '^2 of 2'
+}
+within 30 "two nodes online" online
+
+# run_app WHAT: its statuses are in $work/ls.
+run_app() {
+	begin=$(milliseconds)
+	su -l alice -c "cd authentication && timeout 250 flwr run . hub --stream --run-config 'num-server-rounds=2 learning-rate=0.01 fraction-evaluate=1.0'" \
+		>"$work/run" 2>&1 || { cat "$work/run"; journalctl --no-pager -n 60; fail "flwr run failed: $1"; }
+	su -l alice -c 'cd authentication && flwr ls . hub' >"$work/ls" 2>&1
+	! grep -qE 'finished:(failed|stopped)' "$work/ls" || {
+		cat "$work/run" "$work/ls"
+		journalctl --no-pager -n 80
+		fail "the run failed: $1"
+	}
+	figure "$1: $(($(milliseconds) - begin)) ms"
+}
+# Without the native object everything is Python.
+mv /home/alice/authentication/native /home/alice/native
+run_app "two PyTorch nodes and a Python ServerApp, two rounds"
+grep -qiE 'accuracy|loss' "$work/run" || { cat "$work/run"; fail "the run says nothing of loss or accuracy"; }
+
+# A mixed run: a packaged node with the native side, and a genuine SuperNode, which knows only Python.
+mv /home/alice/native /home/alice/authentication/native
+systemctl stop 'flower-supernode*@b*'
+flwr-provision node-keys --dir "$work/node" --count 1 >/dev/null 2>&1
+flwr supernode register "$work/node/client_credentials_1.pub" . hub >"$work/register" 2>&1 || { cat "$work/register"; fail "the key of the genuine SuperNode cannot be registered"; }
+: >"$work/node.log"
+show=$work/node.log
+FLWR_TELEMETRY_ENABLED=0 HOME=$work/home PATH=/opt/flwr/bin:$PATH flower-supernode --superlink localhost:9092 \
+	--root-certificates /etc/flwr/tls/ca.crt --auth-supernode-private-key "$work/node/client_credentials_1" \
+	--auth-supernode-public-key "$work/node/client_credentials_1.pub" --clientappio-api-address 127.0.0.1:9194 \
+	--node-config 'dataset-path="/srv/flwr/cifar10_part_2"' >"$work/node.log" 2>&1 &
+pids="$pids $!"
+mixed() {
+	systemctl show --value -p StatusText flower-superlink.service | grep -q '^2 of 3'
+}
+within 60 "a native and a genuine node online" mixed
+run_app "a native node and a PyTorch node, two rounds"
+grep -q 'Pull.*Message\|Run ID\|ClientApp' "$work/node.log" || fail "the genuine SuperNode has done nothing"
