@@ -53,7 +53,7 @@ for block in "$work"/block-*; do
 		;;
 	esac
 	# What a person copies from the hub to the node.
-	grep -o '^flwr+join://[^ ]*' "$work/output" >"$work/new-string" && cp "$work/new-string" "$work/string"
+	grep -o 'flwr+join://[^ ]*' "$work/output" >"$work/new-string" && cp "$work/new-string" "$work/string"
 	! grep -q '^flwr ls' "$work/commands" || cp "$work/output" "$work/ls"
 	! grep -q '^flwr run' "$work/commands" || figure "README's example, three rounds on two nodes: $(($(milliseconds) - begin)) ms"
 	! grep -q '^systemctl .*supernode@b' "$work/commands" ||
