@@ -20,15 +20,19 @@ static const Option options[] = {ROWS_JOIN, {OPTION_END}};
 const Program program_join = {
         .name = "flwr-provision join",
         .summary = "Have a SuperNode of this host trust a SuperLink, and be registered there.",
-        .description = "The join string comes from \"flwr-provision invite\" on the SuperLink's host: as "
-                       "\"-\" (standard input), "
-                       "as a file that holds it, or as an argument, which other users of this host may see "
-                       "for a moment. "
-                       "Without any, the systemd credential flwr.join is used; nothing is done where there "
-                       "is none, or where "
-                       "the node has joined. HOST:PORT instead shows the pin of the CA there and asks on a "
-                       "terminal whether it "
-                       "is the right one.",
+        .description =
+                "The join string comes from \"flwr-provision invite\" on the SuperLink's host: as "
+                "\"-\" (standard input), "
+                "as a file that holds it, or as an argument, which other users of this host may see "
+                "for a moment. "
+                "Without any, the systemd credential flwr.join is used; nothing is done where there "
+                "is none, or where "
+                "the node has joined. A string without a secret, flwr+join://HOST:PORT?ca=PIN with the pin "
+                "that "
+                "\"flwr-provision show\" tells of a CA, works with every SuperLink whose chain has its CA, "
+                "also a genuine one. HOST:PORT instead shows the pin of the CA there and asks on a "
+                "terminal whether it "
+                "is the right one.",
         .positionals = "[-|FILE|STRING|HOST:PORT]",
         .max_positionals = 1,
         .options = options,

@@ -7,7 +7,6 @@
 #include "provision/x509-util.h"
 
 #define HASH_SIZE 32
-#define PIN_PREFIX "sha256:"
 
 typedef struct Presented {
         gnutls_x509_crt_t v[X509_CHAIN_MAX];

@@ -3,9 +3,6 @@
 #include "base/text.h"
 #include "provision/x509-util.h"
 
-#define PIN_SIZE 32
-#define PIN_PREFIX "sha256:"
-
 typedef struct Chain {
         gnutls_x509_crt_t v[X509_CHAIN_MAX];
         unsigned n;

@@ -115,6 +115,25 @@ static int put_fingerprint(Buf *b, gnutls_x509_crt_t c)
         return hex ? buf_printf(b, "  fingerprint:  %s (SHA-256 of the certificate)\n", hex) : -ENOMEM;
 }
 
+/* What a join string names a CA by. */
+static int put_pin(Buf *b, gnutls_x509_crt_t c)
+{
+        uint8_t hash[PIN_SIZE];
+        size_t size = sizeof(hash);
+        _cleanup_free_ char *hex = NULL;
+
+        if (gnutls_x509_crt_get_ca_status(c, NULL) <= 0)
+                return 0;
+        if (gnutls_x509_crt_get_key_id(c, GNUTLS_KEYID_USE_SHA256, hash, &size) < 0)
+                return -EINVAL;
+        hex = hex_encode(hash, size);
+        return hex ? buf_printf(b,
+                             "  pin:          " PIN_PREFIX
+                             "%s (of the public key; a join string has it as ca=)\n",
+                             hex)
+                   : -ENOMEM;
+}
+
 static const char *kind_of(gnutls_x509_crt_t c)
 {
         char oid[64];
@@ -144,6 +163,8 @@ static int put_certificate(Buf *b, const char *name, gnutls_x509_crt_t c, time_t
                         gnutls_pk_algorithm_get_name(MAX(algorithm, 0)), bits);
         if (r >= 0)
                 r = put_fingerprint(b, c);
+        if (r >= 0)
+                r = put_pin(b, c);
         if (r >= 0)
                 r = put_dn(b, "  signed by:    ", c, gnutls_x509_crt_get_issuer_dn);
         return r < 0 ? r : put_validity(b, c, now);

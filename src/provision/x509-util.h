@@ -5,6 +5,10 @@
 
 #include "base/macro.h"
 
+/* A pin: this and the hexadecimal SHA-256 of a public key. */
+#define PIN_PREFIX "sha256:"
+#define PIN_SIZE 32
+
 static inline void x509_crt_done(gnutls_x509_crt_t *c)
 {
         if (*c)

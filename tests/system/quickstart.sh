@@ -8,6 +8,8 @@ ln -s "$debs" dist
 useradd --create-home --shell /bin/bash alice
 echo '127.0.0.1 hub.example.org' >>/etc/hosts
 export DEBIAN_FRONTEND=noninteractive
+# The person who answers apt.
+echo 'APT::Get::Assume-Yes "true";' >/etc/apt/apt.conf.d/90test
 : >"$work/string"
 
 # What is not done here, and why. Each must be there, else this list has not kept up.

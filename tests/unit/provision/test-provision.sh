@@ -93,6 +93,7 @@ expect 64 "--count" "$provision" node-keys --dir "$keys" --count 0
 expect 64 "--prefix" "$provision" node-keys --dir "$keys" --prefix a/b
 
 # show: all files, the first error is the result
+expect 0 "pin:          sha256:" "$provision" show "$tls/ca.crt"
 expect 0 "private key of a SuperNode" "$provision" show "$keys/client_credentials_1"
 expect 66 "certificate of a CA" "$provision" show "$keys/none" "$tls/ca.crt"
 expect 65 "not an OpenSSH public key line" "$provision" show "$0"
