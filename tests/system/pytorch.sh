@@ -40,13 +40,15 @@ run_app() {
 	}
 	figure "$1: $(($(milliseconds) - begin)) ms"
 }
-# Without the native object everything is Python.
-mv /home/alice/authentication/native /home/alice/native
+# Without its table the app has no native side: all is Python.
+cp /home/alice/authentication/pyproject.toml "$work/pyproject.toml"
+sed -i '/^\[tool\.flwr\.app\.native\]$/,/^$/d' /home/alice/authentication/pyproject.toml
+! cmp -s /home/alice/authentication/pyproject.toml "$work/pyproject.toml" || fail "the example has no table of a native side"
 run_app "two PyTorch nodes and a Python ServerApp, two rounds"
 grep -qiE 'accuracy|loss' "$work/run" || { cat "$work/run"; fail "the run says nothing of loss or accuracy"; }
 
 # A mixed run: a packaged node with the native side, and a genuine SuperNode, which knows only Python.
-mv /home/alice/native /home/alice/authentication/native
+cp "$work/pyproject.toml" /home/alice/authentication/pyproject.toml
 systemctl stop 'flower-supernode*@b*'
 flwr-provision node-keys --dir "$work/node" --count 1 >/dev/null 2>&1
 flwr supernode register "$work/node/client_credentials_1.pub" . hub >"$work/register" 2>&1 || { cat "$work/register"; fail "the key of the genuine SuperNode cannot be registered"; }
