@@ -18,7 +18,7 @@ pin=$(flwr-provision show "$work/ca/ca.crt" | grep -oE 'sha256:[0-9a-f]{64}' | h
 
 start_hub() {
 	HOME=$work/home /opt/flwr/bin/flower-superlink --ssl-ca-certfile "$work/ca/ca.crt" --ssl-certfile "$work/ca/server.pem" \
-		--ssl-keyfile "$work/ca/server.key" --auth-list-public-keys "$work/keys.csv" --database "$work/genuine.db" \
+		--ssl-keyfile "$work/ca/server.key" --auth-list-public-keys "$work/keys.csv" \
 		--fleet-api-address 127.0.0.1:9192 --exec-api-address 127.0.0.1:9193 --serverappio-api-address 127.0.0.1:9191 \
 		--simulationio-api-address 127.0.0.1:9196 >>"$work/hub.log" 2>&1 &
 	hub=$!
