@@ -28,12 +28,10 @@ try() {
 }
 times=
 for n in 1 2 3 4 5 6 7 8 9; do
-	begin=$(milliseconds)
-	"$dir/lib/launch" clientapp 102 /bin/true >/dev/null
-	times="$times $(($(milliseconds) - begin))"
+	times="$times $("$dir/lib/launch" --time clientapp 102 /bin/true)"
 done
 # shellcheck disable=SC2086 # words
-bar 100 ms "$(printf '%s\n' $times | sort -n | sed -n 5p)" "launch of a sandboxed app, to its end, with the client's own Python, median"
+bar 100 ms "$(printf '%s\n' $times | sort -n | sed -n 5p)" "launch of a sandboxed app, to its end, median"
 
 a=$(try clientapp 103 'import os; print("app:", os.getuid())')
 b=$(try clientapp 104 'import os, time; print("app:", os.getuid())')
