@@ -26,6 +26,7 @@ struct Link {
         sd_event_source *sweep; /* nodes and tokens whose time has come */
         IdSet *woken_nodes, *woken_runs, *woken_logs, *woken_objects;
         bool wake_launchers;
+        usec_t leavers_until; /* some node has left, and its messages wait until then at the longest */
 
         Launches launches;
         IdSet *changed_runs, *changed_nodes;

@@ -9,6 +9,8 @@
 /* Nodes and tokens are looked at when the first of them runs out, but at least this often (their clocks are
  * moved lazily). */
 #define SWEEP_AT_LEAST (30 * USEC_PER_SEC)
+/* While messages wait for a node that has left. */
+#define LEAVERS_LOOK USEC_PER_SEC
 
 struct AllowedKey {
         ObjectId fingerprint;
@@ -135,9 +137,6 @@ static void on_node_changed(uint64_t node_id, void *userdata)
 
         if (l)
                 mark(l, &l->changed_nodes, node_id);
-        /* Pulls of ServerApps learn that a node has gone. */
-        for (HeldCall *h = l ? held_any(l->app_pulls) : NULL; h; h = held_next(h))
-                mark(l, &l->woken_runs, h->key);
 }
 
 const StoreEvents LINK_STORE_EVENTS = {
@@ -159,10 +158,22 @@ static void tell_run(Link *l, uint64_t run_id)
                 l->run_changed(run, l->userdata);
 }
 
+/* Pulls of ServerApps learn that a node has gone. */
+static void wake_app_pulls(Link *l)
+{
+        for (HeldCall *h = held_any(l->app_pulls); h; h = held_next(h))
+                mark(l, &l->woken_runs, h->key);
+}
+
 static void tell_node(Link *l, uint64_t node_id)
 {
         const StoreNode *node = store_node(l->store, node_id);
 
+        if (node && node->status == NODE_OFFLINE) {
+                l->leavers_until = MAX(l->leavers_until, node->online_until + LINK_RETURN_PATIENCE);
+                link_arm_sweep(l);
+        } else
+                wake_app_pulls(l);
         if (node && l->node_changed)
                 l->node_changed(node, l->userdata);
 }
@@ -216,6 +227,12 @@ static int on_sweep(sd_event_source *s, uint64_t usec, void *userdata)
                 for (size_t i = 0; i < n; i++)
                         link_finish_run(l, expired[i], RUN_FAILED, RUN_DETAILS_NO_HEARTBEAT);
         wait = SWEEP_AT_LEAST;
+        if (l->leavers_until > 0) {
+                wait = MIN(wait, LEAVERS_LOOK);
+                wake_app_pulls(l);
+                if (l->leavers_until < now)
+                        l->leavers_until = 0;
+        }
         if (next_node > now)
                 wait = MIN(wait, next_node - now);
         if (next_token != USEC_INFINITY && next_token > now)

@@ -21,6 +21,8 @@
  * hosts miss. */
 #define LINK_TOKEN_FIRST (120 * USEC_PER_SEC)
 #define LINK_TOKEN_PATIENCE (60 * USEC_PER_SEC)
+/* A node that leaves may only be restarting, as in an upgrade: what was sent to it waits so long for it. */
+#define LINK_RETURN_PATIENCE (10 * USEC_PER_SEC)
 #define HEARTBEAT_INTERVAL_MIN 10.0 /* seconds; genuine limits since 1.23 */
 #define HEARTBEAT_INTERVAL_MAX 1800.0
 

@@ -177,7 +177,7 @@ static ReplyState reply_state(Link *l, uint64_t run_id, const ObjectId *id, usec
         if (reply && reply->complete)
                 return expired(&reply->message.metadata, now) ? REPLY_EXPIRED : REPLY_READY;
         n = store_node(l->store, m->message.metadata.dst_node_id);
-        if (!n || n->status == NODE_UNREGISTERED || n->online_until < now)
+        if (!n || n->status == NODE_UNREGISTERED || now - MIN(n->online_until, now) > LINK_RETURN_PATIENCE)
                 return REPLY_NODE_GONE;
         return REPLY_WAITING;
 }

@@ -334,8 +334,8 @@ void member_leave(Supernode *s)
 {
         const StubOptions options = {.timeout = LEAVE_DEADLINE, .flags = STUB_NO_RETRY};
         bool old = s->generation == GENERATION_CREATE, was_active = s->state == MEMBER_ACTIVE;
-        /* Work is left that the next start goes on with: a node that says goodbye would be given up at once,
-         * a silent one is waited for (60 s). */
+        /* Work is left that the next start goes on with: a node that says goodbye is given up soon (by a
+         * genuine hub at once), a silent one is waited for (60 s). */
         bool will_be_back = s->directory && store_message_next(s->store, NULL);
 
         set_state(s, MEMBER_LEAVING);

@@ -12,6 +12,7 @@ from flower import Federation, check_run  # noqa: E402
 from process import check, find_child, run_tests, wait_until  # noqa: E402
 
 ROUNDS = 3
+RESTARTS = 10
 RECEIVED = r"Receiving: train message"  # once a round
 SLOW = f"num-server-rounds={ROUNDS} seconds=1.0"  # a round takes long enough to be interrupted
 
@@ -72,6 +73,23 @@ def node_restarted_gracefully(folder):
     finished(f, app, run_id)
 
 
+def idle_node_restarted(folder):
+    """In fast rounds, so that it says goodbye at any moment, also while the hub sends it the next message."""
+    rounds = 150
+    f = Federation(folder)
+    f.hub()
+    node = f.node(1, 1)
+    f.node(2, 3)
+    app = f.native_app()
+    run_id = f.start_run(app, f"num-server-rounds={rounds} factor=1.0")
+    for number in range(1, RESTARTS + 1):
+        wait_until(lambda: node.text().count("Receiving: train message") > 3, f"rounds before restart {number}")
+        node.stop()
+        node = f.node(1, 1)
+    f.wait_status(app, run_id, "finished:completed")
+    check_run(f.follow(app, run_id), weights=[1, 3], rounds=rounds, factor="1.0")
+
+
 def all_killed(folder):
     f, hub, nodes, app, run_id = started(folder)
     for process in [hub, *nodes]:
@@ -109,5 +127,5 @@ def state_survives(folder):
 
 
 if __name__ == "__main__":
-    run_tests(hub_killed, hub_killed_in_every_round, hub_restarted_gracefully, node_killed, node_restarted_gracefully, all_killed,
-              launcher_killed, state_survives)
+    run_tests(hub_killed, hub_killed_in_every_round, hub_restarted_gracefully, node_killed, node_restarted_gracefully,
+              idle_node_restarted, all_killed, launcher_killed, state_survives)
