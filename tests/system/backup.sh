@@ -1,29 +1,7 @@
 # A hub is saved while a run goes on, and another host becomes it: nodes come back, runs and logs are there.
 . "$(dirname "$0")/lib/common.sh"
 
-install_services
-install_packages libflwr-dev flwr-examples
-command -v cc >/dev/null || skip "there is no compiler for the example"
-useradd --create-home --groups flwr alice
-su -l alice -c 'cp -r /usr/share/doc/flwr-examples/examples/flower-authentication authentication && cd authentication && make && ./prepare_dataset 2' \
-	>"$work/make" 2>&1 || { cat "$work/make"; fail "there is no example"; }
-cp -r /home/alice/authentication/datasets/* /srv/flwr/
-chgrp -R _flwr-data /srv/flwr
-chmod -R g+rX /srv/flwr
-printf '[superlink.hub]\naddress = "unix:/run/flwr/control.sock"\n' >/etc/flwr/config.toml
-n=1
-for node in supernode supernode@b; do
-	flwr-provision join --local --node $node >/dev/null 2>&1 || fail "$node cannot join"
-	printf '[node-config]\ndataset-path = "/srv/flwr/cifar10_part_%d"\n' $n >/etc/flwr/$node.d/60-data.toml
-	systemctl enable --now flower-$node.service
-	n=$((n + 1))
-done
-online() {
-	systemctl show --value -p StatusText flower-superlink.service | grep -q '^2 of 2'
-}
-as_alice() {
-	su -l alice -c "cd authentication && $*"
-}
+federation
 submit() {
 	as_alice "flwr run . hub --run-config '$1 learning-rate=0.01'" >"$work/run" 2>&1 || { cat "$work/run"; fail "flwr run failed"; }
 	grep -oE '[0-9]{15,}' "$work/run" | head -n 1
@@ -39,7 +17,6 @@ is() {
 hub_keys() {
 	find /etc/flwr/tls -type f ! -name machine -exec sha256sum {} + | sort -k 2
 }
-within 20 "two nodes online" online
 
 finished=$(submit num-server-rounds=2)
 within 100 "the first run is finished" is "$finished" finished:completed
@@ -113,7 +90,7 @@ if [ -n "$debs" ]; then
 		expect_state active $u
 	done
 	! journalctl --no-pager -o cat MESSAGE_ID=5e72df40bcc0a00881c4e3ca7505095f | grep -q . || fail "the hub takes itself for a copy"
-	within 60 "the nodes have come back by themselves" online
+	within 60 "the nodes have come back by themselves" nodes_online 2
 	is "$finished" finished:completed || { cat "$work/ls"; fail "the finished run is lost"; }
 	as_alice "flwr log $finished . hub --show" >"$work/log-after" 2>&1
 	cmp -s "$work/log-before" "$work/log-after" || { diff "$work/log-before" "$work/log-after"; fail "the log of the finished run has changed"; }

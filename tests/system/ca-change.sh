@@ -2,15 +2,12 @@
 . "$(dirname "$0")/lib/common.sh"
 
 install_services
-online() {
-	systemctl show --value -p StatusText flower-superlink.service | grep -q "^$1 of 2 nodes"
-}
 nodes="flower-supernode.service flower-supernode@b.service"
 flwr-provision join --local >/dev/null 2>&1 || fail "the first node does not join"
 flwr-provision join --local --node supernode@b >/dev/null 2>&1 || fail "the second node does not join"
 # shellcheck disable=SC2086 # words
 systemctl start $nodes
-within 30 "both nodes are online" online 2
+within 30 "both nodes are online" nodes_online 2
 node_ca=$(sha256sum /etc/flwr/keys/supernode/superlink-ca.crt)
 old=$(sha256sum /etc/flwr/tls/private/ca.key)
 
@@ -43,12 +40,12 @@ within 30 "the node has learned the new CA" test -s /var/lib/flwr/supernode/supe
 rm /etc/flwr/tls/private/link.crt /etc/flwr/tls/superlink.crt
 flwr-provision superlink >/dev/null 2>&1
 systemctl restart flower-superlink.service flower-supernode.service
-within 60 "the node that has learned the new CA is online" online 1
+within 60 "the node that has learned the new CA is online" nodes_online 1 2
 systemctl start flower-supernode@b.service || true
 within 30 "the other node is told why not" sh -c 'journalctl -u flower-supernode@b.service -o cat | grep -q "not signed by the given CA"'
-online 1 || fail "a node that knows only the old CA is online"
+nodes_online 1 2 || fail "a node that knows only the old CA is online"
 
 # That one joins again, with the key that it has.
 flwr-provision join --local --node supernode@b >/dev/null 2>&1 || fail "the second node does not join again"
 systemctl restart flower-supernode@b.service
-within 60 "both nodes are online again" online 2
+within 60 "both nodes are online again" nodes_online 2

@@ -32,7 +32,7 @@ nothing_written supernode
 [ "$(join "$good")" = 0 ] || { cat "$work/join"; fail "the right string is refused"; }
 [ -s /etc/flwr/supernode.d/50-join.toml ] || fail "joining wrote no configuration"
 systemctl start flower-supernode.service
-within 20 "the node is online" sh -c 'systemctl show --value -p StatusText flower-superlink.service | grep -q "^1 of 1"'
+within 20 "the node is online" nodes_online 1
 
 [ "$(join "$good" supernode@b)" != 0 ] || fail "a used token is taken again"
 n=$(journalctl --no-pager -o cat MESSAGE_ID=29ff3727774045de917936a21dfd76c6 | wc -l)

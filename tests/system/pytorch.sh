@@ -2,37 +2,18 @@
 . "$(dirname "$0")/lib/common.sh"
 
 flower_environment torch
-install_services
-install_packages libflwr-dev flwr-examples
-command -v cc >/dev/null || skip "there is no compiler for the data and the native side"
-useradd --create-home --groups flwr alice
-su -l alice -c 'cp -r /usr/share/doc/flwr-examples/examples/flower-authentication authentication && cd authentication && make && ./prepare_dataset 2' \
-	>"$work/make" 2>&1 || { cat "$work/make"; fail "there is no example"; }
-cp -r /home/alice/authentication/datasets/* /srv/flwr/
-chgrp -R _flwr-data /srv/flwr
-chmod -R g+rX /srv/flwr
-printf '[superlink.hub]\naddress = "unix:/run/flwr/control.sock"\n' >/etc/flwr/config.toml
-n=1
-for node in supernode supernode@b; do
-	flwr-provision join --local --node $node >/dev/null 2>&1 || fail "$node cannot join"
-	printf '[node-config]\ndataset-path = "/srv/flwr/cifar10_part_%d"\n' $n >/etc/flwr/$node.d/60-data.toml
-	systemctl enable --now flower-$node.service
-	n=$((n + 1))
-done
+federation
 readme PyTorch | grep -vE '^python3 -m venv|pip install' >"$work/configure"
 grep -q '^echo .*python-apps' "$work/configure" || fail "README does not configure python-apps any more"
 bash -ex "$work/configure" >"$work/output" 2>&1 || { cat "$work/output"; fail "README's configuration fails"; }
-online() {
-	systemctl show --value -p StatusText flower-superlink.service | grep -q '^2 of 2'
-}
-within 30 "two nodes online" online
+within 30 "two nodes online" nodes_online 2
 
 # run_app WHAT: its statuses are in $work/ls.
 run_app() {
 	begin=$(milliseconds)
-	su -l alice -c "cd authentication && timeout 250 flwr run . hub --stream --run-config 'num-server-rounds=2 learning-rate=0.01 fraction-evaluate=1.0'" \
+	as_alice "timeout 250 flwr run . hub --stream --run-config 'num-server-rounds=2 learning-rate=0.01 fraction-evaluate=1.0'" \
 		>"$work/run" 2>&1 || { cat "$work/run"; journalctl --no-pager -n 60; fail "flwr run failed: $1"; }
-	su -l alice -c 'cd authentication && flwr ls . hub' >"$work/ls" 2>&1
+	as_alice 'flwr ls . hub' >"$work/ls" 2>&1
 	! grep -qE 'finished:(failed|stopped)' "$work/ls" || {
 		cat "$work/run" "$work/ls"
 		journalctl --no-pager -n 80

@@ -59,8 +59,7 @@ for block in "$work"/block-*; do
 	! grep -q '^flwr ls' "$work/commands" || cp "$work/output" "$work/ls"
 	! grep -q '^flwr run' "$work/commands" || figure "README's example, three rounds on two nodes: $(($(milliseconds) - begin)) ms"
 	! grep -q '^systemctl .*supernode@b' "$work/commands" ||
-		within 30 "two nodes online after README's: $(tail -n 1 "$work/commands")" \
-			sh -c 'systemctl show --value -p StatusText flower-superlink.service | grep -q "^2 of 2"'
+		within 30 "two nodes online after README's: $(tail -n 1 "$work/commands")" nodes_online 2
 	n=$((n + $(wc -l <"$work/commands")))
 done
 figure "commands of README: $n"

@@ -2,27 +2,9 @@
 . "$(dirname "$0")/lib/common.sh"
 
 [ -n "$debs" ] || skip "only where the packages can be installed again"
-install_services
-install_packages libflwr-dev flwr-examples
+federation
 
-cp -r /usr/share/doc/flwr-examples/examples/flower-authentication "$work/app"
-cd "$work/app"
-make >"$work/make" 2>&1 || { cat "$work/make"; fail "the example cannot be built with the packages"; }
-./prepare_dataset 2 >"$work/data" 2>&1 || { cat "$work/data"; fail "there are no data"; }
-cp -r datasets/cifar10_part_1 datasets/cifar10_part_2 /srv/flwr/
-chgrp -R _flwr-data /srv/flwr
-chmod -R g+rX /srv/flwr
-n=1
-for node in supernode supernode@b; do
-	flwr-provision join --local --node $node || fail "$node cannot join"
-	printf '[node-config]\ndataset-path = "/srv/flwr/cifar10_part_%d"\n' $n >/etc/flwr/$node.d/60-data.toml
-	systemctl enable --now flower-$node.service
-	n=$((n + 1))
-done
-within 20 "two nodes online" sh -c 'systemctl show --value -p StatusText flower-superlink.service | grep -q "^2 of 2"'
-printf '[superlink.hub]\naddress = "unix:/run/flwr/control.sock"\n' >/etc/flwr/config.toml
-
-timeout 280 flwr run . hub --stream --run-config 'num-server-rounds=60 learning-rate=0.01' >"$work/run" 2>&1 &
+as_alice "timeout 280 flwr run . hub --stream --run-config 'num-server-rounds=60 learning-rate=0.01'" >"$work/run" 2>&1 &
 p=$!
 pids="$pids $p"
 show="$work/run"
@@ -62,7 +44,7 @@ DEBIAN_FRONTEND=noninteractive dpkg -i $(for p in flwr-provision flwr-apps flowe
 goes_on "an upgrade"
 
 wait $p || fail "flwr run --stream failed"
-flwr ls . hub >"$work/ls" 2>&1 || true
+as_alice "flwr ls . hub" >"$work/ls" 2>&1 || true
 grep -q 'finished:completed' "$work/ls" || { cat "$work/ls"; fail "the run did not complete"; }
 # No node was given up at any time, and no line of the log was lost.
 [ "$(rounds)" = 60 ] || fail "the log has $(rounds) of 60 rounds"

@@ -21,10 +21,7 @@ systemctl daemon-reload
 flwr-provision invite --address hub.example.org:9092 | grep -o 'flwr+join://[^ ]*' >"$work/string"
 ip netns exec node flwr-provision join - <"$work/string" >"$work/join" 2>&1 || { cat "$work/join"; fail "the node cannot join over the network"; }
 systemctl start flower-supernode.service
-online() {
-	systemctl show --value -p StatusText flower-superlink.service | grep -q "^$1 of 1"
-}
-within 20 "the node is online" online 1
+within 20 "the node is online" nodes_online 1
 ss -Htn state established '( sport = :9092 )' | grep -qF '10.9.0.2' || {
 	ss -tn
 	fail "the hub has no connection from the node's address"
@@ -35,13 +32,13 @@ systemctl show -p NRestarts -p ExecMainPID flower-supernode.service >"$work/befo
 ip link set cable down
 sleep 2
 ip link set cable up
-within 20 "the node is online again" online 1
+within 20 "the node is online again" nodes_online 1
 
 # A hub that was away and came back while the node's host knew no way.
 ip link set cable down
 systemctl restart flower-superlink.service
 ip link set cable up
-within 60 "the node is online after a restart of the hub without a cable" online 1
+within 60 "the node is online after a restart of the hub without a cable" nodes_online 1
 systemctl show -p NRestarts -p ExecMainPID flower-supernode.service | cmp -s - "$work/before" || fail "the node's daemon was restarted"
 
 # Nothing of the Control API or of the apps' interfaces is to be had from the node's host.

@@ -9,20 +9,20 @@ systemctl enable --now flower-supernode@b.service
 expect_state active flower-supernode.service
 expect_state active flower-supernode@b.service
 expect_state active flower-supernode-clientappio@b.socket
-within 20 "two nodes online" sh -c 'systemctl show --value -p StatusText flower-superlink.service | grep -q "^2 of 2"'
+within 20 "two nodes online" nodes_online 2
 [ "$(sha256sum </etc/flwr/keys/supernode/node.key)" != "$(sha256sum </etc/flwr/keys/supernode@b/node.key)" ] || fail "two nodes have one key"
 [ -d /var/lib/flwr/supernode ] && [ -d /var/lib/flwr/supernode@b ] || fail "two nodes have no state of their own"
 
 # One goes, the other stays.
 systemctl stop 'flower-supernode*@b*'
-within 20 "one node online" sh -c 'systemctl show --value -p StatusText flower-superlink.service | grep -q "^1 of 2"'
+within 20 "one node online" nodes_online 1 2
 expect_state active flower-supernode.service
 systemctl start flower-supernode@b.service
-within 20 "two nodes online again" sh -c 'systemctl show --value -p StatusText flower-superlink.service | grep -q "^2 of 2"'
+within 20 "two nodes online again" nodes_online 2
 
 # The hub goes and comes back, and so do they.
 systemctl restart flower-superlink.service
-within 30 "two nodes online after a restart of the hub" sh -c 'systemctl show --value -p StatusText flower-superlink.service | grep -q "^2 of 2"'
+within 30 "two nodes online after a restart of the hub" nodes_online 2
 [ "$(systemctl show --value -p NRestarts flower-supernode.service)" = 0 ] || fail "the node was restarted"
 
 # Removal takes the instance along.

@@ -219,3 +219,37 @@ flower_environment() {
 		fail "README's Python environment cannot be made"
 	}
 }
+
+# README's hub with two nodes of one host, and user alice with the example, of which each node has half the data.
+federation() {
+	install_services
+	install_packages libflwr-dev flwr-examples
+	command -v cc >/dev/null || skip "there is no compiler for the example"
+	useradd --create-home --groups flwr alice
+	su -l alice -c 'cp -r /usr/share/doc/flwr-examples/examples/flower-authentication authentication &&
+		cd authentication && make && ./prepare_dataset 2' >"$work/make" 2>&1 || {
+		cat "$work/make"
+		fail "the example cannot be built with the packages"
+	}
+	cp -r /home/alice/authentication/datasets/* /srv/flwr/
+	chgrp -R _flwr-data /srv/flwr
+	chmod -R g+rX /srv/flwr
+	printf '[superlink.hub]\naddress = "unix:/run/flwr/control.sock"\n' >/etc/flwr/config.toml
+	part=1
+	for node in supernode supernode@b; do
+		flwr-provision join --local --node $node >/dev/null 2>&1 || fail "$node cannot join"
+		printf '[node-config]\ndataset-path = "/srv/flwr/cifar10_part_%d"\n' $part >/etc/flwr/$node.d/60-data.toml
+		systemctl enable --now flower-$node.service
+		part=$((part + 1))
+	done
+	within 30 "two nodes online" nodes_online 2
+}
+
+# nodes_online N [KNOWN]: so many, of as many that the hub knows.
+nodes_online() {
+	status_says flower-superlink.service "$1 of ${2:-$1} nodes online"
+}
+
+as_alice() {
+	su -l alice -c "cd authentication && $*"
+}
