@@ -36,3 +36,4 @@ exposure flwr-clientapp@.service 10 12
 exposure flwr-provision@.service 15 15
 exposure flower-superlink-renew.service 15 15
 exposure flower-supernode-join.service 24 24
+exposure flwr-socket-retry@.service 17 17
