@@ -38,14 +38,17 @@ static int exit_status(FlwrExitCode code)
         return EX_SOFTWARE;
 }
 
-static int exit_with_text(FlwrExitCode code, const char *message_id, const char *fmt, va_list ap)
+int exit_with_id(FlwrExitCode code, const char *message_id, const char *fmt, ...)
 {
         _cleanup_free_ char *text = NULL;
         int status = exit_status(code);
         char number[16];
+        va_list ap;
 
+        va_start(ap, fmt);
         if (vasprintf(&text, fmt, ap) < 0)
                 text = NULL;
+        va_end(ap);
         (void) snprintf(number, sizeof(number), "%d", (int) code);
         if (!message_id && (status == EX_USAGE || status == EX_CONFIG))
                 message_id = FLWR_MESSAGE_CONFIGURATION_REFUSED;
@@ -55,26 +58,4 @@ static int exit_with_text(FlwrExitCode code, const char *message_id, const char 
                 log_with(LOG_ERR, (&(LogFields){.exit_code = number, .message_id = message_id}),
                         "Exit Code: %s\n%s\nSee <" HELP_URL "%s.html>.", number, text ? text : fmt, number);
         return status;
-}
-
-int exit_with(FlwrExitCode code, const char *fmt, ...)
-{
-        va_list ap;
-        int r;
-
-        va_start(ap, fmt);
-        r = exit_with_text(code, NULL, fmt, ap);
-        va_end(ap);
-        return r;
-}
-
-int exit_with_id(FlwrExitCode code, const char *message_id, const char *fmt, ...)
-{
-        va_list ap;
-        int r;
-
-        va_start(ap, fmt);
-        r = exit_with_text(code, message_id, fmt, ap);
-        va_end(ap);
-        return r;
 }

@@ -27,8 +27,8 @@ typedef enum FlwrExitCode {
 } FlwrExitCode;
 
 /* Logs "Exit Code: NNN" with the explanation (what, where, what to try) at error and returns the sysexits
- * status for it, so that main can say "return exit_with(FLWR_EXIT_..., "...")". */
-int exit_with(FlwrExitCode code, const char *fmt, ...) _printf_(2, 3);
-/* The same for an error that has a message id of its own (base/message-ids.h). exit_with() gives an error of
- * flags and configuration FLWR_MESSAGE_CONFIGURATION_REFUSED, and others none. */
+ * status for it, so that main can say "return exit_with(FLWR_EXIT_..., "...")". message_id is one of
+ * base/message-ids.h; NULL: FLWR_MESSAGE_CONFIGURATION_REFUSED for an error of flags and configuration, none
+ * for others. */
 int exit_with_id(FlwrExitCode code, const char *message_id, const char *fmt, ...) _printf_(3, 4);
+#define exit_with(code, ...) exit_with_id((code), NULL, __VA_ARGS__)

@@ -6,8 +6,6 @@
 #include "provision/x509-chain.h"
 #include "provision/x509-util.h"
 
-#define HASH_SIZE 32
-
 typedef struct Presented {
         gnutls_x509_crt_t v[X509_CHAIN_MAX];
         unsigned n;
@@ -44,23 +42,6 @@ static int import(const gnutls_datum_t *chain, unsigned n, Presented *ret, char 
         return 0;
 }
 
-static int pin_of(gnutls_x509_crt_t c, char **ret)
-{
-        _cleanup_free_ char *hex = NULL;
-        uint8_t id[HASH_SIZE];
-        size_t size = sizeof(id);
-        char *pin;
-
-        if (gnutls_x509_crt_get_key_id(c, GNUTLS_KEYID_USE_SHA256, id, &size) < 0)
-                return -EBADMSG;
-        hex = hex_encode(id, size);
-        pin = hex ? xasprintf(PIN_PREFIX "%s", hex) : NULL;
-        if (!pin)
-                return -ENOMEM;
-        *ret = pin;
-        return 0;
-}
-
 static int find_pinned(const Presented *p, const char *pin, gnutls_x509_crt_t *ret, char **reterr_text)
 {
         gnutls_x509_crt_t found = NULL;
@@ -69,7 +50,7 @@ static int find_pinned(const Presented *p, const char *pin, gnutls_x509_crt_t *r
                 _cleanup_free_ char *have = NULL;
                 int r;
 
-                r = pin_of(p->v[i], &have);
+                r = x509_crt_pin(p->v[i], &have);
                 if (r == -ENOMEM)
                         return r;
                 /* Of a CA that followed another one there are two: that which other programs take as a root
@@ -147,7 +128,7 @@ int trust_last_pin(const gnutls_datum_t *chain, unsigned n, char **ret, char **r
         r = import(chain, n, &p, reterr_text);
         if (r < 0)
                 return r;
-        r = pin_of(p.v[p.n - 1], ret);
+        r = x509_crt_pin(p.v[p.n - 1], ret);
         return r == -EBADMSG ? x509_fail(-EKEYREJECTED, reterr_text, "The server's certificates are damaged")
                              : r;
 }

@@ -106,24 +106,13 @@ bool x509_bundle_has(const char *bundle, const char *certificate)
 int x509_pin(const char *certificate, char **ret, char **reterr_text)
 {
         _cleanup_x509_crt_ gnutls_x509_crt_t c = NULL;
-        _cleanup_free_ char *hex = NULL;
-        uint8_t id[PIN_SIZE];
-        size_t size = sizeof(id);
-        char *text;
         int r;
 
         r = x509_import(certificate, &c, reterr_text);
         if (r < 0)
                 return r;
-        r = gnutls_x509_crt_get_key_id(c, GNUTLS_KEYID_USE_SHA256, id, &size);
-        if (r < 0)
-                return x509_fail_gnutls(r, reterr_text, "The public key could not be hashed");
-        hex = hex_encode(id, size);
-        text = hex ? xasprintf(PIN_PREFIX "%s", hex) : NULL;
-        if (!text)
-                return -ENOMEM;
-        *ret = text;
-        return 0;
+        r = x509_crt_pin(c, ret);
+        return r == -EBADMSG ? x509_fail(-EIO, reterr_text, "The public key could not be hashed") : r;
 }
 
 int x509_chain_ca(const char *chain, char **ret, char **reterr_text)

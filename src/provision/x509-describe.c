@@ -118,20 +118,15 @@ static int put_fingerprint(Buf *b, gnutls_x509_crt_t c)
 /* What a join string names a CA by. */
 static int put_pin(Buf *b, gnutls_x509_crt_t c)
 {
-        uint8_t hash[PIN_SIZE];
-        size_t size = sizeof(hash);
-        _cleanup_free_ char *hex = NULL;
+        _cleanup_free_ char *pin = NULL;
+        int r;
 
         if (gnutls_x509_crt_get_ca_status(c, NULL) <= 0)
                 return 0;
-        if (gnutls_x509_crt_get_key_id(c, GNUTLS_KEYID_USE_SHA256, hash, &size) < 0)
-                return -EINVAL;
-        hex = hex_encode(hash, size);
-        return hex ? buf_printf(b,
-                             "  pin:          " PIN_PREFIX
-                             "%s (of the public key; a join string has it as ca=)\n",
-                             hex)
-                   : -ENOMEM;
+        r = x509_crt_pin(c, &pin);
+        return r < 0 ? r
+                     : buf_printf(b, "  pin:          %s (of the public key; a join string has it as ca=)\n",
+                               pin);
 }
 
 static const char *kind_of(gnutls_x509_crt_t c)

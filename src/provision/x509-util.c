@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 void x509_datum_done(gnutls_datum_t *d)
 {
         if (d->data)
@@ -66,5 +68,22 @@ int x509_import_key(const char *pem, gnutls_x509_privkey_t *ret, char **reterr_t
                 return x509_fail(-EKEYREJECTED, reterr_text,
                         "There is no unencrypted private key in PEM format: %s", gnutls_strerror(r));
         *ret = TAKE_PTR(k);
+        return 0;
+}
+
+int x509_crt_pin(gnutls_x509_crt_t c, char **ret)
+{
+        _cleanup_free_ char *hex = NULL;
+        uint8_t id[PIN_SIZE];
+        size_t size = sizeof(id);
+        char *pin;
+
+        if (gnutls_x509_crt_get_key_id(c, GNUTLS_KEYID_USE_SHA256, id, &size) < 0)
+                return -EBADMSG;
+        hex = hex_encode(id, size);
+        pin = hex ? xasprintf(PIN_PREFIX "%s", hex) : NULL;
+        if (!pin)
+                return -ENOMEM;
+        *ret = pin;
         return 0;
 }

@@ -23,6 +23,9 @@ static inline void x509_key_done(gnutls_x509_privkey_t *k)
 }
 #define _cleanup_x509_key_ _cleanup_(x509_key_done)
 
+/* The pin of a certificate's public key, allocated. -EBADMSG: it cannot be hashed. */
+int x509_crt_pin(gnutls_x509_crt_t c, char **ret);
+
 /* Wipes, as it may have held a private key. */
 void x509_datum_done(gnutls_datum_t *d);
 #define _cleanup_x509_datum_ _cleanup_(x509_datum_done)

@@ -7,6 +7,15 @@
 
 #include "wire/tls.h"
 
+/* Certificates of a server: clients look at no more, and they go out with each connection. */
+#define TLS_CHAIN_MAX 16
+
+static inline void crt_deinitp(gnutls_x509_crt_t *c)
+{
+        if (*c)
+                gnutls_x509_crt_deinit(*c);
+}
+
 struct TlsContext {
         atomic_uint n_ref;
         bool server;

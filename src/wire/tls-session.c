@@ -125,12 +125,6 @@ TlsSession *tls_session_free(TlsSession *s)
         return NULL;
 }
 
-static void crt_deinitp(gnutls_x509_crt_t *c)
-{
-        if (*c)
-                gnutls_x509_crt_deinit(*c);
-}
-
 static int session_peer_certificate(TlsSession *s, gnutls_x509_crt_t *ret)
 {
         _cleanup_(crt_deinitp) gnutls_x509_crt_t crt = NULL;

@@ -7,16 +7,9 @@
 
 /* A CA lives for years: a node that has followed so many has been moved from hub to hub. */
 #define SUCCESSORS_MAX 8
-#define CHAIN_MAX 16 /* of a server: certificates looked at */
 #define SUCCESSORS_FILE_MAX ((size_t) 64 * 1024)
 #define CA_FILE_MAX ((size_t) 1024 * 1024) /* a bundle of all public CAs is about 220 KiB */
 #define KEY_ID_SIZE 32
-
-static void crt_deinitp(gnutls_x509_crt_t *c)
-{
-        if (*c)
-                gnutls_x509_crt_deinit(*c);
-}
 
 static bool signed_by(gnutls_x509_crt_t c, gnutls_x509_crt_t issuer)
 {
@@ -160,7 +153,7 @@ static int save(const TlsContext *t, gnutls_x509_crt_t root, gnutls_x509_crt_t l
 
 void tls_learn_successor(const TlsContext *t, gnutls_session_t session)
 {
-        gnutls_x509_crt_t crts[CHAIN_MAX] = {};
+        gnutls_x509_crt_t crts[TLS_CHAIN_MAX] = {};
         const gnutls_datum_t *chain;
         unsigned n = 0, size = 0;
         int r = 0;
@@ -168,7 +161,7 @@ void tls_learn_successor(const TlsContext *t, gnutls_session_t session)
         if (!t->successor_file || t->n_successors >= SUCCESSORS_MAX)
                 return;
         chain = gnutls_certificate_get_peers(session, &size);
-        for (; chain && n < MIN(size, (unsigned) CHAIN_MAX); n++)
+        for (; chain && n < MIN(size, (unsigned) TLS_CHAIN_MAX); n++)
                 if (gnutls_x509_crt_init(&crts[n]) < 0 ||
                         gnutls_x509_crt_import(crts[n], &chain[n], GNUTLS_X509_FMT_DER) < 0)
                         break;
@@ -178,6 +171,6 @@ void tls_learn_successor(const TlsContext *t, gnutls_session_t session)
                                 r = save(t, crts[i], crts[j]);
         if (r < 0)
                 log_debug("The successor of a CA cannot be kept in %s: %s", t->successor_file, strerror(-r));
-        for (unsigned i = 0; i < CHAIN_MAX; i++)
+        for (unsigned i = 0; i < TLS_CHAIN_MAX; i++)
                 crt_deinitp(&crts[i]);
 }

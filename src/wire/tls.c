@@ -11,7 +11,6 @@
 #define PEM_FILE_MAX ((size_t) 1024 * 1024)
 /* Certificates of one file: all public CAs are about 140. */
 #define CERTIFICATES_MAX 1024
-#define CHAIN_MAX 16 /* of a server: clients look at no more, and it goes out with each connection */
 
 /* AES-GCM first: ChaCha20 is 3 to 5 times slower on machines with AES instructions. Ephemeral keys only, as
  * HTTP/2 wants it. */
@@ -195,7 +194,7 @@ static int import_chain(const CertList *chain, gnutls_pcert_st *ret, unsigned *r
 /* Takes the key, whether it works or not. */
 static int set_chain(TlsContext *t, const CertList *chain, gnutls_x509_privkey_t *key)
 {
-        gnutls_pcert_st pcerts[CHAIN_MAX];
+        gnutls_pcert_st pcerts[TLS_CHAIN_MAX];
         gnutls_privkey_t k = NULL;
         unsigned n = 0;
         int r;
@@ -236,11 +235,11 @@ int tls_server_new(const char *ca_file, const char *cert_file, const char *key_f
         r = read_private_key(key_file, &key, reterr_text);
         if (r < 0)
                 return r;
-        if (chain.n > CHAIN_MAX) {
+        if (chain.n > TLS_CHAIN_MAX) {
                 *reterr_text =
                         xasprintf("The server certificate file %s holds %u certificates; a chain has at "
                                   "most %d.",
-                                cert_file, chain.n, CHAIN_MAX);
+                                cert_file, chain.n, TLS_CHAIN_MAX);
                 return -EKEYREJECTED;
         }
         r = check_dates(chain.crts[0], cert_file, reterr_text);
